@@ -1,0 +1,48 @@
+# The habits of the project. `make demo` and `make test` do all the set-up a fresh machine needs.
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+DATA   ?= demo-data
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo serve test test-unit lint format bench clean
+
+help:  ## show this list
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
+
+setup: $(VENV)/.ready  ## make .venv with everything, pinned by constraints.txt
+
+$(VENV)/.ready: pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit("Trackstream needs Python 3.11 or newer; set PYTHON=/path/to/python3.11" if sys.version_info < (3, 11) else 0)'
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
+	@touch $@
+
+demo: setup  ## train real models in 8 processes and print the best run
+	@$(BIN)/python examples/demo.py --dir $(DATA)
+
+serve: setup  ## serve the demo's data at http://127.0.0.1:5000
+	@$(BIN)/trackstream server --dir $(DATA)
+
+test: setup  ## run every test: unit, property and integration
+	@$(BIN)/python -m pytest
+
+test-unit: setup  ## only the fast tests
+	@$(BIN)/python -m pytest -m 'not integration'
+
+lint: setup  ## ruff and mypy --strict
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+
+format: setup  ## let ruff rewrite the code
+	@$(BIN)/ruff check --fix .
+	@$(BIN)/ruff format .
+
+bench: setup  ## run the benchmarks; results as JSON and a table in benchmarks/results
+	@$(BIN)/python -m benchmarks
+
+clean:  ## remove the environment, caches and demo data
+	rm -rf $(VENV) $(DATA) build .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+	find . -name '*.egg-info' -type d -prune -exec rm -rf {} +

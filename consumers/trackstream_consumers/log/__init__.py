@@ -1,0 +1,1 @@
+"""The log's reader side: one port (`LogReader`), an adapter a module."""

@@ -1,0 +1,62 @@
+"""What a log reader must do."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from trackstream_schemas.position import Position, TopicPartition
+
+
+class LogRecord(NamedTuple):
+    """A record as it stands on the log."""
+
+    position: Position
+    key: str
+    value: bytes
+    appended_at: int
+    """When the log took it, milliseconds since the epoch."""
+
+
+class LogReader(Protocol):
+    """Reads some topics' partitions in order. Used by one thread; only `wake` may be called by others.
+
+    Raises Unavailable where the log cannot be reached now and StorageFailed where it is damaged.
+    """
+
+    def assigned(self) -> list[TopicPartition]:
+        """Return the partitions that this reader reads now."""
+        ...
+
+    def seek(self, positions: Mapping[TopicPartition, int]) -> None:
+        """Read on from these offsets; a partition not named is read on from where it stands (at first 0)."""
+        ...
+
+    def poll(self, max_records: int, timeout: float) -> list[LogRecord]:
+        """Return the next records, at most `max_records`; waits up to `timeout` seconds for the first.
+
+        Per partition in offset order. Returns an empty list when time is up or after `wake`.
+        """
+        ...
+
+    def end(self) -> dict[TopicPartition, int]:
+        """Return for each assigned partition the offset that the next record will get."""
+        ...
+
+    def pause(self, partitions: list[TopicPartition]) -> None:
+        """Leave these partitions out of `poll` until `resume`."""
+        ...
+
+    def resume(self, partitions: list[TopicPartition]) -> None:
+        """Undo `pause`."""
+        ...
+
+    def wake(self) -> None:
+        """Make a waiting `poll` look at the log at once. Callable from any thread."""
+        ...
+
+    def close(self) -> None:
+        """Release the connection."""
+        ...

@@ -1,0 +1,1 @@
+"""Trackstream's producer SDK: `import trackstream`."""

@@ -1,0 +1,1 @@
+"""The log's writer side: one port (`LogWriter`), an adapter a module."""

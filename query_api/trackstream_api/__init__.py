@@ -1,0 +1,1 @@
+"""Trackstream's query API and command line."""

@@ -1,0 +1,41 @@
+"""Identity without a coordinator: ids that producers make by themselves and still agree on."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import time
+
+DEFAULT_EXPERIMENT_ID = "0"
+DEFAULT_EXPERIMENT_NAME = "Default"
+
+
+def new_id() -> str:
+    """Return a UUIDv7 (RFC 9562, section 5.7) in hex, 32 lower-case characters.
+
+    The first 48 bits are the milliseconds since the epoch, so ids sort roughly by time.
+    """
+    millis = time.time_ns() // 1_000_000
+    random = int.from_bytes(os.urandom(10), "big")
+    value = (
+        (millis & 0xFFFF_FFFF_FFFF) << 80
+        | 0x7 << 76
+        | (random >> 68 & 0xFFF) << 64
+        | 0b10 << 62
+        | random & 0x3FFF_FFFF_FFFF_FFFF
+    )
+    return f"{value:032x}"
+
+
+def experiment_id_of(name: str, attempt: int = 0) -> str:
+    """Return the experiment id that belongs to `name`: a positive 63-bit decimal string.
+
+    Every producer derives the same id, so concurrent `set_experiment("x")` calls agree unasked.
+    `attempt` > 0 gives the further ids that a store uses when the first one belongs to an experiment
+    that has since been renamed.
+    """
+    if name == DEFAULT_EXPERIMENT_NAME and attempt == 0:
+        return DEFAULT_EXPERIMENT_ID
+    seed = name if attempt == 0 else f"{name}\x00{attempt}"
+    digest = hashlib.sha256(seed.encode("utf-8", "surrogatepass")).digest()
+    return str(int.from_bytes(digest[:8], "big") >> 1 or 1)

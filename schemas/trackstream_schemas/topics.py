@@ -1,0 +1,23 @@
+"""The log's topics. All records of one entity share a key, hence a partition, hence an order."""
+
+from __future__ import annotations
+
+EXPERIMENTS = "trackstream.experiments"
+"""Keyed by experiment_id."""
+RUNS = "trackstream.runs"
+"""Lifecycle, params, tags and inputs; keyed by run_id."""
+METRICS = "trackstream.metrics"
+"""Columnar batches; keyed by run_id."""
+ARTIFACTS = "trackstream.artifacts"
+"""Artifact metadata; keyed by run_id."""
+ARTIFACT_BYTES = "trackstream.artifact-bytes"
+"""Chunks of small artifacts; keyed by upload_id."""
+DEAD_LETTERS = "trackstream.dead-letters"
+"""Records that a projector gave up; keyed by the source position."""
+SCHEMAS = "trackstream.schemas"
+"""Every writer schema as JSON text, keyed by fingerprint (16 hex digits): the log describes itself."""
+
+EVENT_TOPICS = (EXPERIMENTS, RUNS, METRICS, ARTIFACTS, ARTIFACT_BYTES, DEAD_LETTERS)
+"""Topics whose records are events in single-object encoding."""
+
+ALL_TOPICS = (*EVENT_TOPICS, SCHEMAS)

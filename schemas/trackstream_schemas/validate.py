@@ -1,0 +1,152 @@
+"""What names, values and paths may be; the same rules in the SDK and in the API.
+
+Limits are MLflow's (mlflow.utils.validation), so that whatever its client accepts is accepted here.
+Every function returns the accepted value or raises InvalidInput that names the field and the value.
+"""
+
+from __future__ import annotations
+
+import math
+import posixpath
+import re
+from typing import Any
+from urllib.parse import unquote
+
+from trackstream_schemas.errors import InvalidInput
+
+MAX_EXPERIMENT_NAME = 500
+MAX_RUN_NAME = 250
+MAX_KEY = 250
+MAX_PARAM_VALUE = 6000
+MAX_TAG_VALUE = 8000
+MAX_ARTIFACT_PATH = 1000
+INT64_MIN, INT64_MAX = -(2**63), 2**63 - 1
+
+_KEY = re.compile(r"[/\w.\- :]+")
+_RUN_ID = re.compile(r"[a-zA-Z0-9][\w\-]{0,255}", re.ASCII)
+_EXPERIMENT_ID = re.compile(r"[a-zA-Z0-9][\w\-]{0,63}", re.ASCII)
+
+
+def _text(field: str, value: object, longest: int) -> str:
+    if not isinstance(value, str):
+        raise InvalidInput(field, value, "a string")
+    if len(value) > longest:
+        raise InvalidInput(field, value, f"at most {longest} characters")
+    if "\x00" in value:
+        raise InvalidInput(field, value, "no NUL character")
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        raise InvalidInput(field, value, "text that UTF-8 can hold") from None
+    return value
+
+
+def experiment_name(value: object, field: str = "experiment name") -> str:
+    """A non-blank name of at most 500 characters."""
+    text = _text(field, value, MAX_EXPERIMENT_NAME)
+    if not text.strip():
+        raise InvalidInput(field, value, "a name that is not empty")
+    return text
+
+
+def run_name(value: object, field: str = "run name") -> str:
+    """A name of at most 250 characters, without line breaks."""
+    text = _text(field, value, MAX_RUN_NAME)
+    if not text.strip():
+        raise InvalidInput(field, value, "a name that is not empty")
+    return text
+
+
+def key(value: object, field: str) -> str:
+    """The name of a param, metric or tag: letters, digits, `_ - . : /` and space, at most 250."""
+    text = _text(field, value, MAX_KEY)
+    if not text:
+        raise InvalidInput(field, value, "a name that is not empty")
+    if not _KEY.fullmatch(text):
+        raise InvalidInput(field, value, "letters, digits, underscores, dashes, periods, spaces, colons and slashes")
+    if text == "." or text.startswith(("/", "..")) or posixpath.normpath(text) != text:
+        raise InvalidInput(field, value, "a name that is also a normalised relative path")
+    return text
+
+
+def param_value(value: object, name: str) -> str:
+    """Any value whose text has at most 6,000 characters; returns the text."""
+    return _text(f"param {name!r}", value if isinstance(value, str) else str(value), MAX_PARAM_VALUE)
+
+
+def tag_value(value: object, name: str) -> str:
+    """Any value whose text has at most 8,000 characters; returns the text."""
+    return _text(f"tag {name!r}", value if isinstance(value, str) else str(value), MAX_TAG_VALUE)
+
+
+def metric_value(value: Any, name: str) -> float:
+    """A number: int, float, or anything with one element and `item()` (numpy, torch). NaN and ±Infinity count."""
+    if hasattr(value, "item"):
+        try:
+            value = value.item()
+        except (ValueError, RuntimeError) as error:
+            raise InvalidInput(f"metric {name!r}", value, "one number") from error
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        if not hasattr(value, "__float__") or isinstance(value, bool | str | bytes):
+            raise InvalidInput(f"metric {name!r}", value, "a number")
+    try:
+        return float(value)
+    except (OverflowError, TypeError, ValueError) as error:
+        raise InvalidInput(f"metric {name!r}", value, "a number that a 64-bit float can hold") from error
+
+
+def step(value: Any, name: str) -> int:
+    """A 64-bit integer; negative ones count."""
+    if hasattr(value, "item"):
+        value = value.item()
+    if isinstance(value, bool) or not isinstance(value, int):
+        if isinstance(value, float) and math.isfinite(value) and value == int(value):
+            value = int(value)
+        else:
+            raise InvalidInput(f"step of metric {name!r}", value, "an integer")
+    if not INT64_MIN <= value <= INT64_MAX:
+        raise InvalidInput(f"step of metric {name!r}", value, "an integer of 64 bits")
+    return int(value)
+
+
+def timestamp(value: Any, field: str) -> int:
+    """Milliseconds since the epoch, not negative, before the year 2262 (what the projection can hold)."""
+    if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= 9_223_372_036_854:
+        raise InvalidInput(field, value, "milliseconds since the epoch, 0 to 9223372036854")
+    return value
+
+
+def run_id(value: object, field: str = "run_id") -> str:
+    """Letters, digits, `_` and `-`, at most 256, beginning with a letter or digit."""
+    if not isinstance(value, str) or not _RUN_ID.fullmatch(value):
+        raise InvalidInput(field, value, "a run id (letters, digits, underscores and dashes)")
+    return value
+
+
+def experiment_id(value: object, field: str = "experiment_id") -> str:
+    """Letters, digits, `_` and `-`, at most 64; ours are decimal numbers."""
+    if not isinstance(value, str) or not _EXPERIMENT_ID.fullmatch(value):
+        raise InvalidInput(field, value, "an experiment id (a decimal number as a string)")
+    return value
+
+
+def artifact_path(value: object, field: str = "artifact path") -> str:
+    """A relative path with forward slashes that stays inside the run; returns it normalised.
+
+    Refused: empty, absolute, backslashes, drive letters, control characters, `..` in any spelling
+    (also percent-encoded, once or twice), `.` or empty segments.
+    """
+    text = _text(field, value, MAX_ARTIFACT_PATH)
+    if any(ord(character) < 32 or ord(character) == 127 for character in text):
+        raise InvalidInput(field, value, "no control characters")
+    for spelling in (text, unquote(text), unquote(unquote(text))):
+        if "\x00" in spelling or "\\" in spelling:
+            raise InvalidInput(field, value, "a path with forward slashes and without NUL")
+        if spelling.startswith("/") or re.match(r"[A-Za-z]:", spelling):
+            raise InvalidInput(field, value, "a path relative to the run's artifacts")
+        if ".." in spelling.split("/"):
+            raise InvalidInput(field, value, "a path that stays inside the run's artifacts (no '..')")
+    normal = text.strip("/")
+    if not normal or any(segment in ("", ".") for segment in normal.split("/")):
+        raise InvalidInput(field, value, "a path without empty or '.' segments")
+    return normal
