@@ -110,9 +110,8 @@ def decode(message: bytes) -> e.Event:
     # fastavro's compiled reader raises whatever it stumbles over in damaged bytes (EOFError, IndexError,
     # UnicodeDecodeError, OverflowError, MemoryError for an absurd length ...).
     except Exception as error:
-        raise MalformedEvent(
-            f"{schema.event_name} message of {len(message)} bytes", f"{type(error).__name__}: {error}", "a whole event"
-        ) from error
+        where = f"{schema.event_name} message of {len(message)} bytes"
+        raise MalformedEvent(where, f"{type(error).__name__}: {error}", "a whole event") from error
 
 
 def from_record(event_name: str, record: Any) -> e.Event:

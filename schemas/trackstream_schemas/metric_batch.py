@@ -50,8 +50,8 @@ def encode(envelope: Envelope, batch: MetricsLogged) -> bytes:
         parts.append(encode_long(len(batch.keys)))
         parts.extend(_string(key) for key in batch.keys)
     parts.append(b"\x00")
-    for column in (batch.key_index.astype(np.int64), _deltas(batch.steps), _deltas(batch.timestamps)):
-        parts.append(_block(count, encode_column(column)))
+    columns = (batch.key_index.astype(np.int64), _deltas(batch.steps), _deltas(batch.timestamps))
+    parts.extend(_block(count, encode_column(column)) for column in columns)
     parts.append(_block(count, np.ascontiguousarray(batch.values, dtype="<f8").tobytes()))
     return b"".join(parts)
 
@@ -66,7 +66,6 @@ def decode(body: memoryview, schema: SchemaFile) -> Event:
     actor, at = _read_string(body, at)
     run_id, at = _read_string(body, at)
     writer, at = _read_string(body, at)
-    columns_at = at
     try:
         keys, at = _read_keys(body, at)
         index_count, index_bytes, at = _read_block(body, at)
@@ -78,9 +77,7 @@ def decode(body: memoryview, schema: SchemaFile) -> Event:
     if at != len(body):
         raise ValueError(f"{len(body) - at} bytes behind the end of the batch")
     if not (index_count == step_count == time_count == value_count):
-        raise ValueError(
-            f"arrays of {index_count}, {step_count}, {time_count} and {value_count} items from byte {columns_at}"
-        )
+        raise ValueError(f"arrays of {index_count}, {step_count}, {time_count} and {value_count} items")
     if len(value_bytes) != 8 * value_count:
         raise ValueError(f"{len(value_bytes)} bytes of values for {value_count} points")
     return _event(
@@ -125,8 +122,11 @@ def _decode_by_fastavro(body: memoryview, schema: SchemaFile) -> Event:
     record: Any = schemaless_reader(stream, schema.parsed, reader_schema, return_record_name=False)
     if stream.tell() != len(body):
         raise ValueError(f"{len(body) - stream.tell()} bytes behind the end of the batch")
-    columns = (record["key_index"], record["step_deltas"], record["timestamp_deltas"])
-    if len({len(record["values"]), *map(len, columns)}) != 1:
+    indexes, steps, timestamps = (
+        np.array(record[name], dtype=np.int64) for name in ("key_index", "step_deltas", "timestamp_deltas")
+    )
+    values = np.array(record["values"], dtype=np.float64)
+    if not (len(indexes) == len(steps) == len(timestamps) == len(values)):
         raise ValueError("arrays of different lengths")
     envelope = record["envelope"]
     envelope["occurred_at"] = millis_of(envelope["occurred_at"])
@@ -135,8 +135,10 @@ def _decode_by_fastavro(body: memoryview, schema: SchemaFile) -> Event:
         record["run_id"],
         record["writer"],
         tuple(record["keys"]),
-        *(np.array(column, dtype=np.int64) for column in columns),
-        np.array(record["values"], dtype=np.float64),
+        indexes,
+        steps,
+        timestamps,
+        values,
     )
 
 

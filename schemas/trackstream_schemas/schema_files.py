@@ -24,13 +24,13 @@ class SchemaFile:
     version: int
     text: str
     """The file as published."""
-    parsed: dict[str, Any]
+    parsed: Any
     """The schema as fastavro has prepared it."""
     fingerprint: bytes
     """CRC-64-AVRO of the parsing canonical form, 8 bytes, little-endian."""
 
 
-def crc64_avro(schema: dict[str, Any]) -> bytes:
+def crc64_avro(schema: Any) -> bytes:
     """Return the CRC-64-AVRO fingerprint of a schema, 8 bytes, little-endian.
 
     Source: Avro specification, "Schema fingerprints" and "Single-object encoding".

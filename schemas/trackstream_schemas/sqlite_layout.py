@@ -8,10 +8,13 @@ from __future__ import annotations
 
 import sqlite3
 import zlib
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 from trackstream_schemas import topics
 from trackstream_schemas.errors import StorageFailed, Unavailable
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 FILE_NAME = "log.db"
 _BUSY_TIMEOUT_MS = 30_000
@@ -50,16 +53,17 @@ def create(path: Path, partitions: int = 1) -> None:
             for topic in topics.ALL_TOPICS:
                 table = table_of(topic)
                 connection.execute(
-                    f"CREATE TABLE IF NOT EXISTS {table} (partition INTEGER NOT NULL, offset INTEGER NOT NULL,"
-                    " key TEXT NOT NULL, value BLOB NOT NULL, appended_at INTEGER NOT NULL,"
-                    " PRIMARY KEY (partition, offset))"
+                    f"CREATE TABLE IF NOT EXISTS {table}"
+                    " (partition INTEGER NOT NULL, offset INTEGER NOT NULL, key TEXT NOT NULL,"
+                    " value BLOB NOT NULL, appended_at INTEGER NOT NULL, PRIMARY KEY (partition, offset))"
                 )
                 if topic in _LOOKED_UP_BY_KEY:
                     connection.execute(f'CREATE INDEX IF NOT EXISTS "{topic}.key" ON {table} (key)')
                 known = connection.execute("SELECT 1 FROM partitions WHERE topic = ?", (topic,)).fetchone()
                 if known is None:
                     connection.executemany(
-                        "INSERT INTO partitions VALUES (?, ?, 0)", [(topic, number) for number in range(partitions)]
+                        "INSERT INTO partitions VALUES (?, ?, 0)",
+                        [(topic, number) for number in range(partitions)],
                     )
             connection.execute("COMMIT")
     finally:
@@ -84,7 +88,7 @@ def connect(path: Path, *, read_only: bool = False) -> sqlite3.Connection:
         return connection
 
 
-class storage_errors:  # noqa: N801 - reads as a statement
+class storage_errors:
     """Context manager that turns SQLite's errors into ours: Unavailable if busy, else StorageFailed."""
 
     def __init__(self, path: Path) -> None:
@@ -94,9 +98,7 @@ class storage_errors:  # noqa: N801 - reads as a statement
         return None
 
     def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
-        if isinstance(error, sqlite3.OperationalError) and (
-            "locked" in str(error) or "busy" in str(error)
-        ):
+        if isinstance(error, sqlite3.OperationalError) and ("locked" in str(error) or "busy" in str(error)):
             raise Unavailable(
                 f"the log {self._path} was locked by another process for {_BUSY_TIMEOUT_MS / 1000:.0f} s"
             ) from error

@@ -63,7 +63,9 @@ def key(value: object, field: str) -> str:
     if not text:
         raise InvalidInput(field, value, "a name that is not empty")
     if not _KEY.fullmatch(text):
-        raise InvalidInput(field, value, "letters, digits, underscores, dashes, periods, spaces, colons and slashes")
+        raise InvalidInput(
+            field, value, "letters, digits, underscores, dashes, periods, spaces, colons and slashes"
+        )
     if text == "." or text.startswith(("/", "..")) or posixpath.normpath(text) != text:
         raise InvalidInput(field, value, "a name that is also a normalised relative path")
     return text
@@ -80,15 +82,17 @@ def tag_value(value: object, name: str) -> str:
 
 
 def metric_value(value: Any, name: str) -> float:
-    """A number: int, float, or anything with one element and `item()` (numpy, torch). NaN and ±Infinity count."""
+    """A number: int, float, or whatever has one element and `item()` (numpy, torch).
+
+    NaN and ±Infinity are numbers; bool and text are not.
+    """
     if hasattr(value, "item"):
         try:
             value = value.item()
         except (ValueError, RuntimeError) as error:
             raise InvalidInput(f"metric {name!r}", value, "one number") from error
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        if not hasattr(value, "__float__") or isinstance(value, bool | str | bytes):
-            raise InvalidInput(f"metric {name!r}", value, "a number")
+    if isinstance(value, bool | str | bytes) or not hasattr(value, "__float__"):
+        raise InvalidInput(f"metric {name!r}", value, "a number")
     try:
         return float(value)
     except (OverflowError, TypeError, ValueError) as error:

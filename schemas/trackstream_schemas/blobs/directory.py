@@ -6,7 +6,6 @@ import contextlib
 import hashlib
 import os
 import re
-from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
 from trackstream_schemas.blobs.port import Blob, BlobCorrupt
@@ -15,6 +14,7 @@ from trackstream_schemas.ids import new_id
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
 _PIECE = 1 << 20
 _DIGEST = re.compile(r"[0-9a-f]{64}")
