@@ -1,0 +1,104 @@
+"""One run of a million points from four processes: complete and bit-exact, after a kill and after a replay."""
+
+from __future__ import annotations
+
+import random
+import shutil
+import time
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+from tests.integration.known_points import KEYS, points_of
+from tests.integration.processes import Server, finish, trainer
+
+from trackstream_schemas.ids import new_id
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    import pyarrow as pa
+
+pytestmark = pytest.mark.integration
+
+WRITERS = 4
+POINTS_PER_WRITER = 250_000
+QUERY = (
+    "SELECT step, toUnixTimestamp64Milli(timestamp) AS millis, reinterpretAsUInt64(value) AS bits, writer"
+    " FROM v_metrics WHERE run_id = {run_id:String} AND key = {key:String}"
+)
+
+
+def sorted_rows(columns: list[np.ndarray]) -> np.ndarray:
+    """Rows of equal-length integer columns in one order, so that equal multisets are equal arrays."""
+    rows = np.stack([column.astype(np.int64, copy=False) for column in columns])
+    return rows[:, np.lexsort(rows)]
+
+
+def projected(server: Server, run_id: str, key: str) -> np.ndarray:
+    table: pa.Table = server.sql(QUERY, run_id=run_id, key=key)
+    writers = np.array([int(writer) for writer in table["writer"].to_pylist()])
+    bits = table["bits"].to_numpy().view(np.int64)
+    return sorted_rows([table["step"].to_numpy(), table["millis"].to_numpy(), bits, writers])
+
+
+def logged(key: str) -> np.ndarray:
+    parts = []
+    for writer in range(WRITERS):
+        points = points_of(writer, POINTS_PER_WRITER)
+        of_key = points.key_index == KEYS.index(key)
+        writers = np.full(of_key.sum(), writer)
+        bits = points.values[of_key].view(np.int64)
+        parts.append(np.stack([points.steps[of_key], points.timestamps[of_key], bits, writers]))
+    return sorted_rows(list(np.concatenate(parts, axis=1)))
+
+
+def test_a_million_points_survive_a_kill_and_a_replay(tmp_path: Path) -> None:
+    store, run_id = tmp_path / "store", new_id()
+    server = Server(store).start()
+    try:
+        trainers = [
+            trainer("known_points", store, run_id, writer, POINTS_PER_WRITER, TRACKSTREAM_WRITER=str(writer))
+            for writer in range(WRITERS)
+        ]
+        time.sleep(random.uniform(1.0, 4.0))
+        server.kill()
+        server.start()
+        for process in trainers:
+            assert finish(process).split() == ["0", "0"], "points were dropped or lost"
+
+        expected = {key: logged(key) for key in KEYS}
+        assert sum(rows.shape[1] for rows in expected.values()) == WRITERS * POINTS_PER_WRITER
+        for key in KEYS:
+            np.testing.assert_array_equal(projected(server, run_id, key), expected[key])
+        before = server.sql("SELECT * FROM v_latest_metrics ORDER BY key")
+
+        # An empty analytical store: everything comes from the log again.
+        server.kill()
+        shutil.rmtree(store / "engine")
+        server.start()
+        for key in KEYS:
+            np.testing.assert_array_equal(projected(server, run_id, key), expected[key])
+
+        # And once more by the command, beside the live tables.
+        server.call("POST", "/api/v1/replay", json={})
+        until = time.monotonic() + 120
+        while (
+            state := server.call("GET", "/api/v1/replay")["state"]
+        ) == "running" and time.monotonic() < until:
+            time.sleep(0.1)
+        assert state == "done"
+        for key in KEYS:
+            np.testing.assert_array_equal(projected(server, run_id, key), expected[key])
+        assert (
+            server.sql("SELECT * FROM v_latest_metrics ORDER BY key")
+            .drop(["value"])
+            .equals(before.drop(["value"]))
+        )
+        values = [
+            table["value"].to_numpy().view(np.int64).tolist()
+            for table in (before, server.sql("SELECT * FROM v_latest_metrics ORDER BY key"))
+        ]
+        assert values[0] == values[1]
+    finally:
+        server.close()
