@@ -1,0 +1,40 @@
+"""What the producer's buffer holds, and what its thread takes out of it for one append."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from concurrent.futures import Future
+
+    from trackstream_schemas.events import Body
+    from trackstream_schemas.position import Position
+
+
+@dataclass(slots=True, eq=False)
+class Item:
+    """Events that go into one append together."""
+
+    bodies: Sequence[Body]
+    actor: str
+    weight: int
+    """Bytes in memory, about."""
+    run_id: str
+    """Whom to count them for when they are lost."""
+    acknowledged: Future[list[Position]] | None
+    """Somebody waits for them."""
+
+
+@dataclass(slots=True)
+class Batch:
+    """One append: either all its items have somebody who waits, or none has (then with points)."""
+
+    items: list[Item]
+    points: bytes
+
+    @property
+    def is_waited_for(self) -> bool:
+        """Whether callers wait for the acknowledgement, and take the error if there is one."""
+        return bool(self.items) and self.items[0].acknowledged is not None

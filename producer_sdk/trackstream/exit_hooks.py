@@ -1,0 +1,94 @@
+"""Flushing at the end of the process, however it ends (short of SIGKILL).
+
+Covers the normal end and an unhandled exception (atexit), SIGTERM, and the end of a multiprocessing
+child, which skips atexit. Nothing is installed before the first run starts.
+"""
+
+from __future__ import annotations
+
+import atexit
+import logging
+import os
+import signal
+import sys
+import threading
+from typing import TYPE_CHECKING, Any, Literal
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+Ending = Literal["exit", "exception", "terminated", "signalled"]
+"""`terminated`: SIGTERM ends the process. `signalled`: SIGTERM came, but the program handles it itself."""
+
+logger = logging.getLogger("trackstream")
+_finish: Callable[[Ending], None] | None = None
+_previous: Any = None
+
+
+def install(finish: Callable[[Ending], None]) -> None:
+    """Have `finish` called at the process's end, once for each way in which it learns of it.
+
+    Only the first call in a process counts. SIGTERM is watched where this is the main thread and the
+    signal is not ignored; whatever handled it before is called afterwards.
+    """
+    global _finish
+    if _finish is not None:
+        return
+    _finish = finish
+    atexit.register(_at_exit)
+    _watch_multiprocessing()
+    _watch_sigterm()
+    os.register_at_fork(after_in_child=_watch_multiprocessing_child)
+
+
+def _at_exit() -> None:
+    # Set by the interpreter when it has printed an unhandled exception.
+    failed = getattr(sys, "last_value", None) is not None and not hasattr(sys, "ps1")
+    _run("exception" if failed else "exit")
+
+
+def _run(ending: Ending) -> None:
+    if _finish is not None:
+        try:
+            _finish(ending)
+        # The process ends for its own reasons; ours must not get in the way.
+        except Exception:
+            logger.exception("trackstream could not finish")
+
+
+def _watch_multiprocessing(_: object = None) -> None:
+    """Use the finalizers that multiprocessing runs before its children leave through os._exit."""
+    util: Any = sys.modules.get("multiprocessing.util")
+    if util is not None:
+        util.Finalize(None, _at_exit, exitpriority=1)
+
+
+def _watch_multiprocessing_child() -> None:
+    # A child of multiprocessing begins by clearing the finalizers, then runs these.
+    util: Any = sys.modules.get("multiprocessing.util")
+    if util is not None:
+        util.register_after_fork(_run, _watch_multiprocessing)
+
+
+def _watch_sigterm() -> None:
+    global _previous
+    if threading.current_thread() is not threading.main_thread():
+        return
+    try:
+        previous = signal.getsignal(signal.SIGTERM)
+        # None: a handler that Python did not install, which we could not put back.
+        if previous is not None and previous is not signal.SIG_IGN:
+            signal.signal(signal.SIGTERM, _on_sigterm)
+            _previous = previous
+    except ValueError:
+        pass  # Not the main interpreter.
+
+
+def _on_sigterm(number: int, frame: Any) -> None:
+    if callable(_previous):
+        _run("signalled")
+        _previous(number, frame)
+        return
+    _run("terminated")
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    os.kill(os.getpid(), number)

@@ -1,0 +1,397 @@
+"""The producer: the only place where events get their envelope, and the one way onto the log."""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+import weakref
+from collections import deque
+from concurrent.futures import Future
+from typing import TYPE_CHECKING
+
+from trackstream import body_weight
+from trackstream.batch import Batch, Item
+from trackstream.delivery import Count, DeliveryReport, Losses, logger
+from trackstream.metric_buffer import MetricBuffer, PointBuffer, point_count
+from trackstream.sender import Sender
+from trackstream_schemas.errors import Unavailable
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from trackstream.log.port import EncodedEvent, LogWriter
+    from trackstream.settings import Settings
+    from trackstream_schemas.events import Body
+    from trackstream_schemas.position import Position
+
+
+class Producer:
+    """Buffers events, stamps them, and appends them in order from a thread of its own.
+
+    (producer_id, sequence) identifies an event for ever: sequences have no gap, and an append whose fate
+    is unknown is repeated with the same bytes before anything later is sent. Thread-safe. After a fork
+    the child goes on as a producer of its own with nothing buffered.
+    """
+
+    def __init__(self, writer: LogWriter, settings: Settings, actor: str = "") -> None:
+        self._writer = writer
+        self._settings = settings
+        self._actor = actor
+        self._points = PointBuffer(settings.max_buffered_points, self._on_full)
+        self._losses = Losses(settings.report_every_s)
+        self._begin()
+        _producers[id(self)] = weakref.ref(self)
+
+    def _begin(self) -> None:
+        # Re-entrant, since a signal handler may flush while the main thread is in here.
+        self._changed = threading.Condition(threading.RLock())
+        self._sender = Sender(self._writer, self._settings)
+        self._thread: threading.Thread | None = None
+        self._items: deque[Item] = deque()
+        self._in_flight: Batch | None = None
+        self._buffered_bytes = 0
+        self._urgent = False
+        self._closing = False
+        self._give_up_at = float("inf")
+        # What was logged and what of it is settled (on the log, or counted as lost), ever: flush waits for
+        # the latter to reach the former.
+        self._items_logged = self._items_settled = 0
+        self._points_taken = self._points_settled = self._points_wanted = 0
+        self._acknowledged = Count()
+
+    @property
+    def producer_id(self) -> str:
+        """Whom the next event will be stamped as coming from."""
+        return self._sender.producer_id
+
+    def metric_buffer(self, run_id: str, writer: str = "") -> MetricBuffer:
+        """Return the way in for a run's metric points."""
+        return MetricBuffer(self._points, run_id, writer)
+
+    def emit(self, *bodies: Body, run_id: str = "", always: bool = False) -> bool:
+        """Buffer events that are to be appended together; never waits.
+
+        Returns False where there was no room: they are then counted as dropped for `run_id`. `always`
+        is for the few events without which others mean nothing; it grants twice the room.
+        """
+        item = self._item(bodies, run_id=run_id)
+        with self._changed:
+            room = self._settings.max_buffered_bytes * (2 if always else 1)
+            if not self._closing and self._buffered_bytes + item.weight <= room:
+                self._push(item)
+                return True
+        self.count_dropped(item.run_id, len(bodies))
+        return False
+
+    def emit_when_room(self, body: Body, run_id: str, timeout: float) -> bool:
+        """Buffer a large event, waiting up to `timeout` seconds for room in half of the memory bound.
+
+        Returns False where there was none; nothing is counted then.
+        """
+        item = self._item((body,), run_id=run_id)
+        limit = self._settings.max_buffered_bytes // 2
+        with self._changed:
+            self._changed.wait_for(
+                lambda: self._closing or self._buffered_bytes + item.weight <= max(limit, item.weight),
+                timeout,
+            )
+            if self._closing or self._buffered_bytes + item.weight > max(limit, item.weight):
+                return False
+            self._push(item)
+            self._hurry()
+            return True
+
+    def emit_and_wait(
+        self, bodies: Sequence[Body], timeout: float | None = None, actor: str | None = None
+    ) -> list[Position]:
+        """Append events together and return their positions; for servers.
+
+        Events of callers who wait at the same time share an append. Raises the log's error (Unavailable,
+        StorageFailed, Rejected), and Unavailable after `timeout` seconds (the settings' flush_timeout_s);
+        after Unavailable the events may have reached the log nevertheless.
+        """
+        if not bodies:
+            return []
+        acknowledged: Future[list[Position]] = Future()
+        item = self._item(tuple(bodies), actor=actor, acknowledged=acknowledged)
+        with self._changed:
+            if self._closing:
+                raise Unavailable("the producer is closed")
+            self._push(item)
+            self._hurry()
+        limit = self._settings.flush_timeout_s if timeout is None else timeout
+        try:
+            return acknowledged.result(limit)
+        except TimeoutError:
+            with self._changed:
+                if item in self._items:
+                    self._items.remove(item)
+                    self._settle(item)
+            raise Unavailable(f"the log did not acknowledge the events within {limit} s") from None
+
+    def flush(self, timeout: float | None = None) -> bool:
+        """Wait until all that was logged before this call is on the log (or counted as lost).
+
+        Returns False where that took longer than `timeout` seconds (the settings' flush_timeout_s).
+        """
+        limit = self._settings.flush_timeout_s if timeout is None else timeout
+        with self._changed:
+            items = self._items_logged
+            points = self._points_taken + len(self._points)
+            if items <= self._items_settled and points <= self._points_settled:
+                return True
+            self._points_wanted = max(self._points_wanted, points)
+            self._hurry()
+            return self._changed.wait_for(
+                lambda: items <= self._items_settled and points <= self._points_settled, limit
+            )
+
+    def close(self, timeout: float | None = None) -> DeliveryReport:
+        """Send what is buffered, for at most `timeout` seconds, then stop; the rest is counted as lost.
+
+        What is emitted from now on is dropped. The log writer stays open: it is the caller's.
+        """
+        limit = self._settings.flush_timeout_s if timeout is None else timeout
+        with self._changed:
+            first = not self._closing
+            self._closing = True
+            self._give_up_at = min(self._give_up_at, time.monotonic() + limit)
+            self._points.sleep()
+            self._urgent = True
+            thread = self._thread
+            self._changed.notify_all()
+        if thread is not None and thread is not threading.current_thread():
+            thread.join(limit + 1.0)
+        if first:
+            self._lose_the_rest()
+            self._losses.report("the process or the client ends", now=True)
+        return self.report()
+
+    @property
+    def dropped(self) -> dict[str, Count]:
+        """What was dropped for want of room, by run_id."""
+        return self._losses.by_run("dropped")
+
+    def count_dropped(self, run_id: str, events: int) -> None:
+        """Count events that the caller gave up for want of room, and warn every now and then."""
+        self._losses.add("dropped", run_id, Count(0, events))
+        self._losses.report("the log does not take them fast enough")
+
+    def count_lost(self, run_id: str, events: int, why: str) -> None:
+        """Count events that cannot be made because something behind them failed, and warn."""
+        self._losses.add("lost", run_id, Count(0, events))
+        self._losses.report(why)
+
+    def report(self) -> DeliveryReport:
+        """Return what became of everything that was logged so far."""
+        with self._changed:
+            flying = self._in_flight or Batch([], b"")
+            events = sum(len(item.bodies) for item in (*self._items, *flying.items))
+            return DeliveryReport(
+                acknowledged=self._acknowledged,
+                pending=Count(len(self._points) + point_count(flying.points), events),
+                dropped=self._losses.by_run("dropped"),
+                lost=self._losses.by_run("lost"),
+                retries=self._sender.retries,
+            )
+
+    def _item(
+        self,
+        bodies: Sequence[Body],
+        run_id: str = "",
+        actor: str | None = None,
+        acknowledged: Future[list[Position]] | None = None,
+    ) -> Item:
+        weight = sum(body_weight.of(body) for body in bodies)
+        owner = run_id or next((body.run_id for body in bodies if hasattr(body, "run_id")), "")
+        return Item(bodies, self._actor if actor is None else actor, weight, owner, acknowledged)
+
+    def _push(self, item: Item) -> None:
+        self._items.append(item)
+        self._items_logged += 1
+        self._buffered_bytes += item.weight
+        self._start_thread()
+
+    def _settle(self, item: Item) -> None:
+        self._items_settled += 1
+        self._buffered_bytes -= item.weight
+        self._changed.notify_all()
+
+    def _hurry(self) -> None:
+        self._urgent = True
+        self._start_thread()
+        self._changed.notify_all()
+
+    def _on_full(self, run_id: str) -> bool:
+        """Called by the hot path where it may not simply store a point; it may store it on True."""
+        with self._changed:
+            if not self._closing:
+                self._start_thread()
+                if self._points.has_room():
+                    return True
+        self._losses.add("dropped", run_id, Count(1, 0))
+        self._losses.report("the log does not take them fast enough")
+        return False
+
+    def _start_thread(self) -> None:
+        # Not before something is logged: a forked child that never logs needs no thread.
+        if self._thread is None:
+            self._thread = threading.Thread(target=self._work, name="trackstream-producer", daemon=True)
+            self._thread.start()
+            self._points.wake()
+
+    # What follows runs on the thread.
+
+    def _work(self) -> None:
+        linger = self._settings.linger_ms / 1000
+        while True:
+            with self._changed:
+                if not self._urgent:
+                    self._changed.wait(linger)
+                self._urgent = False
+                closing = self._closing
+            while True:
+                batch = self._next_batch()
+                if batch is None:
+                    break
+                self._deliver(batch)
+                if not self._has_more_to_send():
+                    break
+            if closing and not self._items and not len(self._points):
+                return
+
+    def _has_more_to_send(self) -> bool:
+        """Whether to send again at once; the last few points may wait for company."""
+        if self._items or self._closing or self._points_taken < self._points_wanted:
+            return True
+        return len(self._points) >= self._settings.batch_points
+
+    def _next_batch(self) -> Batch | None:
+        settings = self._settings
+        batch = Batch([], b"")
+        events = weight = 0
+        with self._changed:
+            while self._items:
+                item = self._items[0]
+                events += len(item.bodies)
+                weight += item.weight
+                if batch.items and (
+                    (item.acknowledged is not None) != batch.is_waited_for
+                    or events > settings.batch_records
+                    or weight > settings.batch_bytes
+                ):
+                    break
+                batch.items.append(self._items.popleft())
+            if not batch.is_waited_for:
+                batch.points = self._points.take(settings.batch_points)
+                self._points_taken += point_count(batch.points)
+            if not batch.items and not batch.points:
+                return None
+            self._in_flight = batch
+            return batch
+
+    def _deliver(self, batch: Batch) -> None:
+        encoded: list[EncodedEvent] = []
+        good: list[tuple[Item, slice]] = []
+        for item in batch.items:
+            try:
+                events = self._sender.encode(item.bodies, item.actor)
+            # Whatever is wrong with one caller's event, the thread and the others' events go on.
+            except Exception as error:  # noqa: BLE001
+                self._conclude(item, error)
+                continue
+            good.append((item, slice(len(encoded), len(encoded) + len(events))))
+            encoded += events
+        failure: Exception | None = None
+        positions: list[Position] = []
+        try:
+            encoded += self._sender.encode(self._points.batches(batch.points), self._actor)
+            if batch.is_waited_for:
+                positions = self._sender.append(encoded)
+            else:
+                positions = self._sender.append_persistently(encoded, self._pause, self._given_up)
+        except Exception as error:  # noqa: BLE001
+            failure = error
+        with self._changed:
+            if self._in_flight is not batch:
+                return  # `close` waited no longer and has counted it as lost.
+            for item, place in good:
+                self._conclude(item, failure, positions[place])
+            for item in batch.items:
+                self._settle(item)
+            self._points_settled += point_count(batch.points)
+            if failure is None:
+                self._acknowledged += Count(point_count(batch.points), 0)
+            else:
+                self._lose_points(batch.points)
+            self._in_flight = None
+            self._changed.notify_all()
+        if failure is not None and not batch.is_waited_for:
+            logger.error("events could not be delivered: %s", failure)
+            self._losses.report(str(failure))
+
+    def _conclude(self, item: Item, failure: Exception | None, positions: Sequence[Position] = ()) -> None:
+        if failure is None:
+            self._acknowledged += Count(0, len(item.bodies))
+            if item.acknowledged is not None:
+                item.acknowledged.set_result(list(positions))
+        elif item.acknowledged is not None:
+            item.acknowledged.set_exception(failure)
+        else:
+            logger.error("an event could not be delivered: %s", failure)
+            self._losses.add("lost", item.run_id, Count(0, len(item.bodies)))
+
+    def _pause(self, seconds: float) -> None:
+        deadline = time.monotonic() + seconds
+        with self._changed:
+            self._changed.wait_for(
+                lambda: time.monotonic() >= min(deadline, self._give_up_at),
+                max(0.0, min(deadline, self._give_up_at) - time.monotonic()),
+            )
+
+    def _given_up(self) -> bool:
+        return time.monotonic() >= self._give_up_at
+
+    # The end.
+
+    def _lose_the_rest(self) -> None:
+        """Count what is still here once the thread has ended or is stuck in an append."""
+        with self._changed:
+            flying, self._in_flight = self._in_flight or Batch([], b""), None
+            rest = [*flying.items, *self._items]
+            self._items.clear()
+            for item in rest:
+                if item.acknowledged is None or not item.acknowledged.done():
+                    self._conclude(
+                        item, Unavailable("the producer was closed before the log took the events")
+                    )
+                self._settle(item)
+            left = self._points.take(len(self._points))
+            self._lose_points(flying.points + left)
+            self._points_taken += point_count(left)
+            self._points_settled = self._points_taken
+            self._changed.notify_all()
+
+    def _lose_points(self, points: bytes) -> None:
+        for batch in self._points.batches(points):
+            self._losses.add("lost", batch.run_id, Count(len(batch), 0))
+
+    def _forget(self) -> None:
+        self._points.forget()
+        self._losses.forget()
+        self._begin()
+
+
+_producers: dict[int, weakref.ref[Producer]] = {}
+
+
+def _after_fork_in_child() -> None:
+    # What the parent has buffered is the parent's to send; its threads and locks do not exist here.
+    for reference in list(_producers.values()):
+        producer = reference()
+        if producer is not None:
+            producer._forget()
+
+
+os.register_at_fork(after_in_child=_after_fork_in_child)

@@ -1,0 +1,100 @@
+"""Stamping, encoding and appending, with retries: what the producer's thread does with a batch."""
+
+from __future__ import annotations
+
+import random
+import time
+from typing import TYPE_CHECKING
+
+from trackstream.delivery import logger
+from trackstream.log.port import EncodedEvent
+from trackstream_schemas import codec, routing
+from trackstream_schemas.errors import StorageFailed, TrackstreamError, Unavailable
+from trackstream_schemas.events import Envelope, Event
+from trackstream_schemas.ids import new_id
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from trackstream.log.port import LogWriter
+    from trackstream.settings import Settings
+    from trackstream_schemas.events import Body
+    from trackstream_schemas.position import Position
+
+_WARN_EVERY_S = 10.0
+
+
+class Sender:
+    """Appends one batch after the other. Used by one thread."""
+
+    def __init__(self, writer: LogWriter, settings: Settings) -> None:
+        self._writer = writer
+        self._first_pause = settings.retry_first_ms / 1000
+        self._longest_pause = settings.retry_longest_ms / 1000
+        self._warned_at = float("-inf")
+        self.retries = 0
+        self.new_identity()
+
+    def new_identity(self) -> None:
+        """Go on as another producer, whose sequence begins at 0."""
+        self.producer_id = new_id()
+        self._sequence = 0
+
+    def encode(self, bodies: Sequence[Body], actor: str) -> list[EncodedEvent]:
+        """Stamp and encode events; all of them or, where one cannot be encoded, none."""
+        first, encoded = self._sequence, []
+        try:
+            for body in bodies:
+                now = time.time_ns() // 1_000_000
+                envelope = Envelope(new_id(), now, self.producer_id, self._sequence, actor)
+                value = codec.encode(Event(envelope, body))
+                encoded.append(EncodedEvent(routing.topic_of(body), routing.key_of(body), value))
+                self._sequence += 1
+        except BaseException:
+            self._sequence = first
+            raise
+        return encoded
+
+    def append(self, events: Sequence[EncodedEvent]) -> list[Position]:
+        """Append once. Raises the log's error, after which this sender is another producer.
+
+        What was stamped may or may not be on the log, so its sequences must never be used again; those of
+        a new identity have no gap.
+        """
+        try:
+            return self._writer.append(events).result()
+        except BaseException:
+            self.new_identity()
+            raise
+
+    def append_persistently(
+        self,
+        events: Sequence[EncodedEvent],
+        pause: Callable[[float], None],
+        given_up: Callable[[], bool],
+    ) -> list[Position]:
+        """Append, repeating the same bytes while the log cannot take them, until `given_up`."""
+        delay = self._first_pause
+        while True:
+            try:
+                return self._writer.append(events).result()
+            except (Unavailable, StorageFailed) as error:
+                if given_up():
+                    self.new_identity()
+                    raise
+                self._warn(error)
+            except BaseException:
+                self.new_identity()
+                raise
+            self.retries += 1
+            # Spread out, so that many trainers do not come back in step.
+            pause(delay * random.uniform(0.75, 1.25))
+            delay = min(delay * 2, self._longest_pause)
+
+    def _warn(self, error: TrackstreamError) -> None:
+        moment = time.monotonic()
+        if moment - self._warned_at < _WARN_EVERY_S:
+            return
+        self._warned_at = moment
+        how_bad = logger.error if isinstance(error, StorageFailed) else logger.warning
+        how_bad("the log takes nothing at the moment, keeping events in memory and trying again: %s", error)

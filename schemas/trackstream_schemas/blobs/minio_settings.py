@@ -1,0 +1,59 @@
+"""Settings of the S3 blob store: environment variables with the prefix TRACKSTREAM_S3_."""
+
+from __future__ import annotations
+
+from pydantic import Field, SecretStr
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from trackstream_schemas.blobs.minio import DEFAULT_PART_SIZE, MinioBlobStore
+
+
+class S3Settings(BaseSettings):
+    """Which bucket holds the contents; each field can be set by TRACKSTREAM_S3_<NAME>."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="TRACKSTREAM_S3_",
+        env_ignore_empty=True,
+        extra="ignore",
+        frozen=True,
+        validate_default=True,
+    )
+
+    endpoint: str = Field("127.0.0.1:9000", min_length=1)
+    """host:port of the store."""
+    bucket: str = Field("trackstream", min_length=3)
+    """The bucket; it must exist (`MinioBlobStore.create_bucket` makes it)."""
+    prefix: str = ""
+    """Folder within the bucket."""
+    access_key: SecretStr
+    secret_key: SecretStr
+    secure: bool = True
+    """Speak TLS."""
+    check_certificate: bool = True
+    """Refuse a store whose certificate cannot be verified (the authorities are the system's, or those in
+    the file that SSL_CERT_FILE names)."""
+    region: str | None = None
+    """The bucket's region; the store is asked where not set."""
+    public_endpoint: str | None = None
+    """http[s]://host[:port] of the store as clients see it, where that differs from `endpoint`."""
+    part_size: int = Field(DEFAULT_PART_SIZE, ge=5 << 20, le=1 << 30)
+    """Bytes of a part of a large upload."""
+    parallel_parts: int = Field(3, ge=1, le=16)
+    """Parts sent at once; one upload holds one more in memory."""
+
+
+def open_minio(settings: S3Settings) -> MinioBlobStore:
+    """Return the store that the settings describe; makes no request."""
+    return MinioBlobStore(
+        settings.endpoint,
+        settings.bucket,
+        settings.access_key.get_secret_value(),
+        settings.secret_key.get_secret_value(),
+        settings.secure,
+        settings.prefix,
+        settings.region,
+        settings.check_certificate,
+        settings.public_endpoint,
+        settings.part_size,
+        settings.parallel_parts,
+    )
