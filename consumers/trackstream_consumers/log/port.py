@@ -34,6 +34,13 @@ class LogReader(Protocol):
         """Read on from these offsets; a partition not named is read on from where it stands (at first 0)."""
         ...
 
+    def positions(self) -> dict[TopicPartition, int]:
+        """Return for each assigned partition the offset that the next poll begins at.
+
+        It can lie further than behind the last record, where a topic's retention has removed records.
+        """
+        ...
+
     def poll(self, max_records: int, timeout: float) -> list[LogRecord]:
         """Return the next records, at most `max_records`; waits up to `timeout` seconds for the first.
 

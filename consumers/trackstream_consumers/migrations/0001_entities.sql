@@ -1,13 +1,14 @@
 -- Entities: one full row per entity, replaced by the row of a higher log position.
 -- Every table is safe under repetition: a row that is inserted twice is read once (FINAL).
+-- Statements are repeatable (IF NOT EXISTS), because a killed migration runs again.
 
-CREATE TABLE experiments
+CREATE TABLE IF NOT EXISTS experiments
 (
     experiment_id String COMMENT 'Derived from the name; 0 is the default experiment',
     name String COMMENT 'Unique among experiments unless conflicts says otherwise',
     artifact_location String COMMENT 'Where clients that upload by themselves put artifacts; empty: the store decides',
     lifecycle_stage LowCardinality(String) COMMENT 'active, deleted or purged',
-    created_at DateTime64(3, 'UTC') COMMENT 'Creation by the producer''s clock',
+    created_at DateTime64(3, 'UTC') COMMENT 'Creation by the producer''s clock; 0 while only stray events are known',
     updated_at DateTime64(3, 'UTC') COMMENT 'Last change by the producer''s clock',
     tags Map(String, String) COMMENT 'Key to value',
     conflicts Array(String) COMMENT 'Events that lost a race, as JSON objects, in log order',
@@ -18,13 +19,14 @@ CREATE TABLE experiments
 ENGINE = ReplacingMergeTree(version) ORDER BY experiment_id
 COMMENT 'Experiments, folded from trackstream.experiments';
 
-CREATE TABLE runs
+CREATE TABLE IF NOT EXISTS runs
 (
     run_id String COMMENT 'UUIDv7 in hex',
     experiment_id String COMMENT 'The run''s experiment; empty while only stray events of the run are known',
     name String COMMENT 'Run name',
     user_id String COMMENT 'Who started it',
     status LowCardinality(String) COMMENT 'RUNNING, SCHEDULED, FINISHED, FAILED, KILLED; UNSTARTED for stray events',
+    stray_status LowCardinality(String) COMMENT 'What an UNSTARTED run will be once its start arrives; empty: RUNNING',
     lifecycle_stage LowCardinality(String) COMMENT 'active, deleted or purged',
     start_time Int64 COMMENT 'Milliseconds since the epoch',
     end_time Nullable(Int64) COMMENT 'Milliseconds since the epoch; NULL while running',
@@ -40,28 +42,29 @@ CREATE TABLE runs
 ENGINE = ReplacingMergeTree(version) ORDER BY run_id
 COMMENT 'Runs, folded from trackstream.runs';
 
-CREATE TABLE run_params
+CREATE TABLE IF NOT EXISTS run_params
 (
     key LowCardinality(String) COMMENT 'Param name',
     run_id String COMMENT 'The run',
     value String COMMENT 'The first value logged',
-    version UInt64 COMMENT 'As in runs'
+    version UInt64 COMMENT 'Version of the run with the last event that touched it',
+    is_deleted UInt8 COMMENT '1 where the run was purged'
 )
-ENGINE = ReplacingMergeTree(version) ORDER BY (key, run_id)
+ENGINE = ReplacingMergeTree(version, is_deleted) ORDER BY (key, run_id)
 COMMENT 'Params laid out for search';
 
-CREATE TABLE run_tags
+CREATE TABLE IF NOT EXISTS run_tags
 (
     key LowCardinality(String) COMMENT 'Tag name',
     run_id String COMMENT 'The run',
     value String COMMENT 'The last value set',
-    version UInt64 COMMENT 'As in runs',
+    version UInt64 COMMENT 'Version of the run with the last event that touched it',
     is_deleted UInt8 COMMENT '1 where the tag was removed'
 )
 ENGINE = ReplacingMergeTree(version, is_deleted) ORDER BY (key, run_id)
 COMMENT 'Tags laid out for search';
 
-CREATE TABLE events
+CREATE TABLE IF NOT EXISTS events
 (
     topic LowCardinality(String) COMMENT 'Log topic',
     entity_id String COMMENT 'Record key: the id of the entity',
@@ -79,7 +82,7 @@ CREATE TABLE events
 ENGINE = ReplacingMergeTree ORDER BY (topic, entity_id, partition, offset)
 COMMENT 'Every experiment, run and artifact event, for history and time travel of one entity';
 
-CREATE TABLE positions
+CREATE TABLE IF NOT EXISTS positions
 (
     projector LowCardinality(String) COMMENT 'Which projector',
     topic LowCardinality(String) COMMENT 'Log topic',

@@ -1,7 +1,7 @@
 -- Metric points. A point is identified by (producer_id, sequence, point): the whole sorting key, so that a
 -- point which is inserted again, for whatever reason, is still read once (FINAL).
 
-CREATE TABLE metric_points
+CREATE TABLE IF NOT EXISTS metric_points
 (
     run_id String COMMENT 'The run' CODEC(ZSTD(1)),
     key LowCardinality(String) COMMENT 'Metric name',
@@ -18,7 +18,7 @@ PRIMARY KEY (run_id, key, step)
 ORDER BY (run_id, key, step, timestamp, producer_id, sequence, point)
 COMMENT 'Every metric point, from trackstream.metrics';
 
-CREATE TABLE latest_metrics
+CREATE TABLE IF NOT EXISTS latest_metrics
 (
     key LowCardinality(String) COMMENT 'Metric name',
     run_id String COMMENT 'The run',

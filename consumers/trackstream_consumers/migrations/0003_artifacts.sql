@@ -1,4 +1,4 @@
-CREATE TABLE artifacts
+CREATE TABLE IF NOT EXISTS artifacts
 (
     run_id String COMMENT 'The run',
     path String COMMENT 'Relative to the run, with forward slashes',
@@ -12,7 +12,7 @@ CREATE TABLE artifacts
 ENGINE = ReplacingMergeTree(version, is_deleted) ORDER BY (run_id, path)
 COMMENT 'Files of runs, from trackstream.artifacts';
 
-CREATE TABLE dead_letters
+CREATE TABLE IF NOT EXISTS dead_letters
 (
     projector LowCardinality(String) COMMENT 'Which projector gave the record up',
     topic LowCardinality(String) COMMENT 'Topic of the record',

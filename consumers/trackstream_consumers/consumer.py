@@ -1,0 +1,315 @@
+"""The whole consumer: poll, decode, batch, apply, report.
+
+A batch is flushed when the log is drained, or has so many rows, or is so old. Under a steady trickle
+the flushes keep a distance, so that inserts stay few; a reader that waits (`nudge`) does away with it.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
+
+from trackstream_consumers.dead_letters import DeadLetterCount, DeadLetterLimits, dead_letter
+from trackstream_consumers.errors import DeadLetter, LogBehindProjection, SlowDown
+from trackstream_consumers.progress import Progress
+from trackstream_consumers.records import Record, decode_record
+from trackstream_schemas.errors import MalformedEvent, StorageFailed, Unavailable
+from trackstream_schemas.events import MetricsLogged
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from trackstream_consumers.log.port import LogReader, LogRecord
+    from trackstream_consumers.projectors.port import Projector
+    from trackstream_schemas.events import DeadLettered
+    from trackstream_schemas.position import TopicPartition
+
+_T = TypeVar("_T")
+
+
+@dataclass(frozen=True)
+class ConsumerSettings:
+    """When a batch is flushed, and how long to wait for what. Times in seconds."""
+
+    max_rows: int = 500_000
+    """Metric points and other events of a batch, beyond which it takes no more."""
+    max_age: float = 0.5
+    """Since the batch's first record."""
+    spacing: float = 0.025
+    """Least distance between flushes under light load ..."""
+    load: float = 0.2
+    """... and the share of the time that flushing may then take."""
+    idle_poll: float = 1.0
+    poll_records: int = 10_000
+    first_backoff: float = 0.05
+    longest_backoff: float = 5.0
+
+
+class _Stopped(Exception):
+    """The consumer was told to stop while it waited."""
+
+
+class _Item(NamedTuple):
+    raw: LogRecord
+    record: Record | None
+    """None where it was given up."""
+
+
+class Consumer:
+    """Feeds one projector from one reader. Start it as a thread, or run `catch_up` in your own."""
+
+    def __init__(
+        self,
+        reader: LogReader,
+        projector: Projector,
+        dead_letters: Callable[[DeadLettered], None],
+        settings: ConsumerSettings | None = None,
+        limits: DeadLetterLimits | None = None,
+    ) -> None:
+        """`dead_letters` puts a record that was given up on the log and returns once it is safe there;
+
+        it raises Unavailable or StorageFailed where it is not, and is then called again later.
+        """
+        self.projector = projector
+        self.progress = Progress()
+        self._reader = reader
+        self._dead_letters = dead_letters
+        self._settings = settings or ConsumerSettings()
+        limits = limits or DeadLetterLimits()
+        self._decoded, self._applied = DeadLetterCount(limits), DeadLetterCount(limits)
+        self._stopping = threading.Event()
+        self._nudged = False
+        self._thread: threading.Thread | None = None
+        self._last_flush = 0.0
+        self._flush_took = 0.0
+
+    def start(self) -> None:
+        """Run in a thread of its own until `stop`; may be started again after it."""
+        if self._thread is not None and self._thread.is_alive():
+            raise RuntimeError(f"consumer {self.projector.name} is running")
+        self._stopping.clear()
+        self.progress.update(state="starting", failure=None)
+        name = f"trackstream-{self.projector.name}"
+        self._thread = threading.Thread(target=self._run, name=name, daemon=True)
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Finish the batch that is being written and wait for the thread to end."""
+        self._stopping.set()
+        self._reader.wake()
+        if self._thread is not None:
+            self._thread.join()
+            self._thread = None
+
+    def close(self) -> None:
+        """Stop, and release the reader."""
+        self.stop()
+        self._reader.close()
+
+    def nudge(self) -> None:
+        """Look at the log at once and flush what is there without keeping a distance. For any thread."""
+        self._nudged = True
+        self._reader.wake()
+
+    def catch_up(self, wanted: Mapping[TopicPartition, int] | None = None) -> None:
+        """Project, in the calling thread, up to `wanted` (default: the log's end as of now).
+
+        Raises what would have failed the consumer, and Unavailable where a store cannot take the
+        records and `stop` is called meanwhile.
+        """
+        self._stopping.clear()
+        try:
+            self._begin()
+            goal = self._reader.end() if wanted is None else wanted
+            while not self.progress.snapshot().has_reached(goal):
+                self._nudged = True
+                self._step()
+        except _Stopped:
+            raise Unavailable(
+                f"{self.projector.name} was stopped: {self.progress.snapshot().last_error}"
+            ) from None
+        except Exception as error:
+            self.progress.update(last_error=str(error))
+            raise
+        finally:
+            self.progress.update(state="stopped", oldest_pending=None)
+
+    def _run(self) -> None:
+        try:
+            self._begin()
+            while not self._stopping.is_set():
+                self._step()
+        except _Stopped:
+            pass
+        except Exception as error:  # noqa: BLE001 - the thread's last word; kept for whoever asks
+            self.progress.update(state="failed", failure=error, last_error=str(error), oldest_pending=None)
+            return
+        self.progress.update(state="stopped", oldest_pending=None)
+
+    def _begin(self) -> None:
+        """Go to where the store says that the projection has come."""
+        self.progress.update(state="starting", failure=None)
+        assigned = self._reader.assigned()
+        found = self._persistently(self.projector.positions)
+        positions = {partition: found.get(partition, 0) for partition in assigned}
+        ends = self._persistently(self._reader.end)
+        for partition, offset in positions.items():
+            if offset > ends[partition]:
+                raise LogBehindProjection(partition, offset, ends[partition])
+        self._reader.seek(positions)
+        self.progress.update(state="running", positions=positions, first={})
+
+    def _step(self) -> None:
+        batch = self._gather()
+        if not batch:
+            self._skip()
+        else:
+            started = time.monotonic()
+            self._apply(batch)
+            self._last_flush = time.monotonic()
+            self._flush_took = self._last_flush - started
+            now = self.progress.snapshot()
+            self.progress.update(
+                flushes=now.flushes + 1,
+                flush_seconds=now.flush_seconds + self._flush_took,
+                oldest_pending=None,
+            )
+
+    def _gather(self) -> list[_Item]:
+        """Return a batch, in the order of each partition; empty where nothing came for a while."""
+        settings = self._settings
+        batch: list[_Item] = []
+        rows = 0
+        began = 0.0
+        wait = settings.idle_poll
+        while True:
+            # Taken before the poll: what was on the log when the nudge came is then in the batch.
+            nudged, self._nudged = self._nudged, False
+            raw = self._persistently(partial(self._reader.poll, settings.poll_records, wait))
+            if raw and not batch:
+                began = time.monotonic()
+                self._note_first(raw)
+            for record in raw:
+                item = self._decode(record)
+                rows += _rows_of(item)
+                batch.append(item)
+            now = time.monotonic()
+            if not batch or rows >= settings.max_rows or now - began >= settings.max_age:
+                return batch
+            wait = 0.0
+            if not raw:
+                if nudged or self._stopping.is_set():
+                    return batch
+                distance = max(settings.spacing, self._flush_took * (1 / settings.load - 1))
+                wait = min(self._last_flush + distance, began + settings.max_age) - now
+                if wait <= 0:
+                    return batch
+
+    def _skip(self) -> None:
+        """Note it where the reader has gone over records that the topic's retention removed."""
+        now = self.progress.snapshot()
+        ahead = {
+            partition: offset
+            for partition, offset in self._reader.positions().items()
+            if offset > now.positions.get(partition, 0)
+        }
+        if ahead:
+            self._persistently(partial(self.projector.apply, [], ahead))
+            self.progress.update(positions={**now.positions, **ahead}, first={**now.first, **ahead})
+
+    def _note_first(self, raw: Sequence[LogRecord]) -> None:
+        now = self.progress.snapshot()
+        first = dict(now.first)
+        for record in raw:
+            first.setdefault(record.position.topic_partition, record.position.offset)
+        oldest = min(record.appended_at for record in raw)
+        self.progress.update(oldest_pending=oldest, first=first)
+
+    def _decode(self, raw: LogRecord) -> _Item:
+        try:
+            record = decode_record(raw)
+        except MalformedEvent as error:
+            self._give_up(raw, error, self._decoded)
+            return _Item(raw, None)
+        self._decoded.good()
+        return _Item(raw, record)
+
+    def _apply(self, batch: Sequence[_Item]) -> None:
+        """Project a batch; where one of its records is to blame for a failure, project all but that."""
+        items = list(batch)
+        while True:
+            try:
+                self._apply_whole(items)
+            except DeadLetter as refused:
+                at = [item.raw.position for item in items].index(refused.position)
+                self._give_up(items[at].raw, refused.error, self._applied)
+                items[at] = _Item(items[at].raw, None)
+                continue
+            # Whatever a record makes the projector raise concerns that record; unlike SlowDown, which
+            # `_persistently` has dealt with, and what stops the consumer.
+            except (_Stopped, StorageFailed, Unavailable, MemoryError):
+                raise
+            except Exception as error:
+                good = [index for index, item in enumerate(items) if item.record is not None]
+                if len(good) > 1:
+                    middle = good[len(good) // 2]
+                    self._apply(items[:middle])
+                    self._apply(items[middle:])
+                elif good:
+                    self._give_up(items[good[0]].raw, error, self._applied)
+                    items[good[0]] = _Item(items[good[0]].raw, None)
+                    continue
+                else:
+                    raise
+            return
+
+    def _apply_whole(self, items: Sequence[_Item]) -> None:
+        reached = {item.raw.position.topic_partition: item.raw.position.offset + 1 for item in items}
+        records = [item.record for item in items if item.record is not None]
+        rows = self._persistently(lambda: self.projector.apply(records, reached))
+        self._applied.good(len(records))
+        now = self.progress.snapshot()
+        self.progress.update(
+            positions={**now.positions, **reached},
+            records=now.records + len(items),
+            rows=now.rows + rows,
+        )
+
+    def _give_up(self, raw: LogRecord, error: Exception, count: DeadLetterCount) -> None:
+        """Put a record on the dead-letter topic: safe there before any position passes it."""
+        count.bad(raw.position, error)
+        letter = dead_letter(self.projector.name, raw, error)
+        self._persistently(partial(self._send, letter))
+        now = self.progress.snapshot()
+        self.progress.update(dead_letters=now.dead_letters + 1, last_error=f"{raw.position}: {error}")
+
+    def _send(self, letter: DeadLettered) -> None:
+        try:
+            self._dead_letters(letter)
+        except StorageFailed as error:
+            raise SlowDown(f"the dead-letter topic: {error}") from error
+
+    def _persistently(self, act: Callable[[], _T]) -> _T:
+        """Return what `act` does, trying again with growing pauses as long as it is told to slow down.
+
+        Raises _Stopped where `stop` comes first.
+        """
+        pause = self._settings.first_backoff
+        while True:
+            try:
+                return act()
+            except (SlowDown, Unavailable) as error:
+                now = self.progress.snapshot()
+                self.progress.update(retries=now.retries + 1, last_error=str(error))
+            if self._stopping.wait(pause):
+                raise _Stopped
+            pause = min(2 * pause, self._settings.longest_backoff)
+
+
+def _rows_of(item: _Item) -> int:
+    if item.record is not None and isinstance(item.record.event.body, MetricsLogged):
+        return len(item.record.event.body)
+    return 1

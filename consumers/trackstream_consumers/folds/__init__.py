@@ -1,0 +1,1 @@
+"""Pure folds, a module per aggregate: `fold(state | None, event, at) -> state`, without I/O."""

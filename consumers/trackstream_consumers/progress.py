@@ -1,0 +1,94 @@
+"""How far a consumer has come: written by its thread, read and waited for by any other."""
+
+from __future__ import annotations
+
+import threading
+import time
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Literal
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from trackstream_consumers.metric_defs import MetricName
+    from trackstream_schemas.position import TopicPartition
+
+ConsumerState = Literal["stopped", "starting", "running", "failed"]
+
+
+@dataclass(frozen=True)
+class ProgressSnapshot:
+    """One consistent state of a consumer's progress; the counts are since it was made."""
+
+    state: ConsumerState = "stopped"
+    positions: Mapping[TopicPartition, int] = field(default_factory=dict)
+    """First offset not yet projected, per partition."""
+    first: Mapping[TopicPartition, int] = field(default_factory=dict)
+    """Offset of the first record read since the last start, per partition that had one."""
+    records: int = 0
+    """Records projected or given up."""
+    rows: int = 0
+    flushes: int = 0
+    flush_seconds: float = 0.0
+    dead_letters: int = 0
+    retries: int = 0
+    last_error: str | None = None
+    """What went wrong last, be it repaired since or not."""
+    failure: Exception | None = None
+    """Why the consumer has failed."""
+    oldest_pending: int | None = None
+    """When the log took the oldest record that was read and is not yet projected, ms since the epoch."""
+
+    @property
+    def lag_ms(self) -> int:
+        """Age of the oldest record that was read and is not yet projected; 0 where there is none."""
+        if self.oldest_pending is None:
+            return 0
+        return max(0, int(time.time() * 1000) - self.oldest_pending)
+
+    def has_reached(self, wanted: Mapping[TopicPartition, int]) -> bool:
+        """Tell whether everything before the `wanted` offsets is projected."""
+        return all(self.positions.get(partition, 0) >= offset for partition, offset in wanted.items())
+
+    def metrics(self) -> dict[MetricName, float]:
+        """Return what `metric_defs` names."""
+        return {
+            "trackstream_records_projected_total": self.records,
+            "trackstream_rows_projected_total": self.rows,
+            "trackstream_flushes_total": self.flushes,
+            "trackstream_flush_seconds_total": self.flush_seconds,
+            "trackstream_dead_letters_total": self.dead_letters,
+            "trackstream_retries_total": self.retries,
+            "trackstream_lag_seconds": self.lag_ms / 1000,
+            "trackstream_consumer_up": float(self.state in ("starting", "running")),
+        }
+
+
+class Progress:
+    """Thread-safe holder of the current `ProgressSnapshot`."""
+
+    def __init__(self) -> None:
+        self._changed = threading.Condition()
+        self._now = ProgressSnapshot()
+
+    def snapshot(self) -> ProgressSnapshot:
+        """Return the state as of now."""
+        return self._now
+
+    def wait_for(self, wanted: Mapping[TopicPartition, int], timeout: float) -> bool:
+        """Wait until all before the `wanted` offsets is projected, at most `timeout` seconds.
+
+        Returns whether it is; False at once where the consumer has failed. A stopped one may be started
+        again, so it is waited for.
+        """
+        with self._changed:
+            self._changed.wait_for(
+                lambda: self._now.has_reached(wanted) or self._now.state == "failed", timeout
+            )
+            return self._now.has_reached(wanted)
+
+    def update(self, **changes: object) -> None:
+        """Replace fields of the snapshot. Called by the consumer."""
+        with self._changed:
+            self._now = replace(self._now, **changes)  # type: ignore[arg-type]
+            self._changed.notify_all()

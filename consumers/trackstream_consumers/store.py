@@ -1,0 +1,83 @@
+"""Inserts and positions: how projectors talk to the analytical store."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+import pyarrow as pa
+from clickhouse_connect.driver.exceptions import ClickHouseError
+
+from trackstream_consumers.errors import SlowDown
+from trackstream_schemas.errors import Unavailable
+from trackstream_schemas.position import TopicPartition
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from trackstream_consumers.engine import Engine
+
+_REFUSES_THE_DATA = frozenset({6, 27, 33, 53, 69, 70, 72, 117, 131, 321, 349, 407, 432, 691})
+"""ClickHouse error codes that speak of the values sent (CANNOT_PARSE_TEXT, TYPE_MISMATCH,
+VALUE_IS_OUT_OF_RANGE_OF_DATA_TYPE ...). Source: src/Common/ErrorCodes.cpp. With any other the records
+may well be fine: they are kept and tried again."""
+_IDS_A_QUERY = 2000
+_POSITIONS = pa.schema(
+    {
+        "projector": pa.string(),
+        "topic": pa.string(),
+        "partition": pa.uint16(),
+        "next_offset": pa.uint64(),
+    }
+)
+
+
+class RowsRefused(ValueError):
+    """The engine will not have these values."""
+
+
+@contextmanager
+def engine_errors() -> Iterator[None]:
+    """Turn the engine's errors into RowsRefused, where the values are at fault, or else SlowDown."""
+    try:
+        yield
+    except ClickHouseError as error:
+        if getattr(error, "code", None) in _REFUSES_THE_DATA:
+            raise RowsRefused(str(error)) from error
+        raise SlowDown(f"the analytical store: {error}") from error
+    except (Unavailable, OSError) as error:
+        raise SlowDown(f"the analytical store: {error}") from error
+
+
+def insert(engine: Engine, table: str, rows: pa.Table) -> None:
+    """Insert `rows` as one block, all or nothing; no rows is no insert."""
+    if rows.num_rows:
+        with engine_errors(), engine.client() as client:
+            client.insert_arrow(table, rows)
+
+
+def select_by_ids(engine: Engine, query: str, ids: Sequence[str]) -> Iterator[Sequence[Any]]:
+    """Yield the rows of `query`, which has the parameter {ids:Array(String)}, for any number of ids."""
+    for start in range(0, len(ids), _IDS_A_QUERY):
+        with engine_errors(), engine.client() as client:
+            found = client.query(query, parameters={"ids": list(ids[start : start + _IDS_A_QUERY])})
+        yield from found.result_rows
+
+
+def positions(engine: Engine, projector: str) -> dict[TopicPartition, int]:
+    """Return for each partition the first offset that `projector` has not projected."""
+    with engine_errors(), engine.client() as client:
+        found = client.query(
+            "SELECT topic, partition, next_offset FROM positions FINAL WHERE projector = {projector:String}",
+            parameters={"projector": projector},
+        )
+    return {TopicPartition(row[0], row[1]): row[2] for row in found.result_rows}
+
+
+def save_positions(engine: Engine, projector: str, reached: Mapping[TopicPartition, int]) -> None:
+    """Note how far `projector` has come: the last thing it writes, once the rows are in."""
+    rows = [
+        {"projector": projector, "topic": key.topic, "partition": key.partition, "next_offset": offset}
+        for key, offset in reached.items()
+    ]
+    insert(engine, "positions", pa.Table.from_pylist(rows, schema=_POSITIONS))

@@ -1,0 +1,78 @@
+"""Both folds under any history: repeats change nothing, nor does a stay in the table between batches."""
+
+from __future__ import annotations
+
+from functools import reduce
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from tests.consumers.folds.histories import (
+    events_of,
+    experiment_bodies,
+    positioned,
+    run_bodies,
+    with_repeats,
+)
+
+from trackstream_consumers import rows
+from trackstream_consumers.folds import experiment, run
+from trackstream_schemas import topics
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from trackstream_schemas.events import Event
+    from trackstream_schemas.position import Position
+
+    Fold = Callable[[Any, Event, Position], Any]
+
+AGGREGATES = [
+    pytest.param(topics.RUNS, run.fold, run_bodies("r"), id="run"),
+    pytest.param(topics.EXPERIMENTS, experiment.fold, experiment_bodies("1"), id="experiment"),
+]
+
+
+def folded(fold: Fold, history: list[tuple[Position, Event]]) -> Any:
+    return reduce(lambda state, item: fold(state, item[1], item[0]), history, None)
+
+
+@pytest.mark.parametrize(("topic", "fold", "bodies"), AGGREGATES)
+@given(data=st.data())
+def test_repeats_change_nothing(topic: str, fold: Fold, bodies: Any, data: st.DataObject) -> None:
+    history = positioned(topic, data.draw(events_of(bodies)))
+    repeated = data.draw(with_repeats(history))
+    assert folded(fold, repeated) == folded(fold, history)
+
+
+@pytest.mark.parametrize(("topic", "fold", "bodies"), AGGREGATES)
+@given(data=st.data())
+def test_a_fold_leaves_the_state_before_it_as_it_was(
+    topic: str, fold: Fold, bodies: Any, data: st.DataObject
+) -> None:
+    history = positioned(topic, data.draw(events_of(bodies)))
+    states = [folded(fold, history[:length]) for length in range(len(history) + 1)]
+    kept = [repr(state) for state in states]
+    for state, (position, event) in zip(states, history, strict=False):
+        fold(state, event, position)
+    assert [repr(state) for state in states] == kept
+
+
+@pytest.mark.parametrize(("topic", "fold", "bodies"), AGGREGATES)
+@given(data=st.data())
+def test_every_event_of_a_producer_is_noted(topic: str, fold: Fold, bodies: Any, data: st.DataObject) -> None:
+    events = data.draw(events_of(bodies))
+    state = folded(fold, positioned(topic, events))
+    highest: dict[str, int] = {}
+    for event in events:
+        highest[event.envelope.producer_id] = event.envelope.sequence
+    assert (dict(state.applied) if state else {}) == highest
+
+
+@given(events_of(run_bodies("r")))
+def test_a_run_survives_its_table(events: list[Event]) -> None:
+    state = folded(run.fold, positioned(topics.RUNS, events))
+    if state is not None:
+        (row,) = rows.run_rows([state]).to_pylist(maps_as_pydicts="strict")
+        assert rows.run_state([row[name] for name in rows.RUNS.names]) == state

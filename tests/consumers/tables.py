@@ -1,0 +1,48 @@
+"""What readers see: every table's rows, comparable bit for bit."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from trackstream_consumers import purge
+
+if TYPE_CHECKING:
+    from trackstream_consumers.engine import Engine
+
+TABLES = (
+    "experiments",
+    "runs",
+    "run_params",
+    "run_tags",
+    "events",
+    "positions",
+    "metric_points",
+    "latest_metrics",
+    "artifacts",
+    "dead_letters",
+)
+_AS_BITS = {"value": ("metric_points", "latest_metrics")}
+
+
+def visible(engine: Engine) -> dict[str, list[tuple[Any, ...]]]:
+    """Return the rows of every table as readers see them (FINAL), sorted."""
+    return {table: rows_of(engine, table) for table in TABLES}
+
+
+def rows_of(engine: Engine, table: str) -> list[tuple[Any, ...]]:
+    """Return a table's rows as readers see them, sorted; floats as their bits."""
+    purged = "WHERE run_id NOT IN (SELECT run_id FROM runs WHERE lifecycle_stage = 'purged')"
+    where = purged if table in purge.TABLES else ""
+    value = "REPLACE (reinterpretAsUInt64(value) AS value)" if table in _AS_BITS["value"] else ""
+    binary = {"events": "REPLACE (hex(message) AS message)", "dead_letters": "REPLACE (hex(value) AS value)"}
+    with engine.client() as client:
+        found = client.query(
+            f"SELECT * {value or binary.get(table, '')} FROM {table} FINAL {where}"
+        ).result_rows
+    return sorted(found, key=repr)
+
+
+def scalar(engine: Engine, query: str) -> Any:
+    """Return the one value of a query's one row."""
+    with engine.client() as client:
+        return client.query(query).result_rows[0][0]
