@@ -1,0 +1,50 @@
+"""The FastAPI app over a store."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from fastapi import FastAPI
+
+from trackstream_api import error_replies
+from trackstream_api.body_limit import BodyLimit
+from trackstream_api.host_guard import HostGuard
+from trackstream_api.request_metrics import Exposition, RequestMetrics
+from trackstream_api.routes import admin, artifacts, events, experiments, metrics, runs, sql
+from trackstream_api.version import VERSION
+
+if TYPE_CHECKING:
+    from trackstream_api.store import Store
+
+_DESCRIPTION = """
+Experiment tracking whose only source of truth is a log of events. Times are integers, milliseconds since
+the epoch; NaN and the infinities are the strings "NaN", "Infinity" and "-Infinity". Errors have one shape:
+`{"error_code", "message"}` and, where known, `field` and `position`.
+"""
+
+
+def create_app(store: Store, allowed_hosts: frozenset[str] | None = None) -> FastAPI:
+    """Return the app over `store`, which stays its caller's to close.
+
+    `allowed_hosts` are the names that requests may ask for (None: any; see `host_guard`).
+    """
+    app = FastAPI(
+        title="Trackstream",
+        version=VERSION,
+        description=_DESCRIPTION,
+        responses=error_replies.RESPONSES,
+        redoc_url=None,
+        redirect_slashes=False,
+    )
+    app.state.store = store
+    app.state.exposition = Exposition(store)
+    error_replies.install(app)
+    for subject in (experiments, runs, metrics, artifacts, events, sql, admin):
+        app.include_router(subject.router)
+    # The last one added is the outermost.
+    app.add_middleware(error_replies.LastResort)
+    app.add_middleware(BodyLimit)
+    if allowed_hosts is not None:
+        app.add_middleware(HostGuard, allowed=allowed_hosts)
+    app.add_middleware(RequestMetrics, exposition=app.state.exposition)
+    return app

@@ -1,0 +1,79 @@
+"""An artifact's content as an HTTP answer: ranges, ETag, and headers that keep a browser from running it."""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from typing import TYPE_CHECKING
+from urllib.parse import quote
+
+from starlette.responses import Response, StreamingResponse
+
+from trackstream_api.byte_ranges import ByteRange, Unsatisfiable, requested_range
+from trackstream_schemas.errors import Unavailable
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from trackstream_api.queries.artifacts import ArtifactFile
+    from trackstream_schemas.blobs import BlobStore
+
+_MIME = re.compile(r"[\w.+-]+/[\w.+-]+(; ?charset=[\w-]+)?", re.ASCII)
+# What a browser would run in the server's own origin.
+_ACTIVE = re.compile(r"html|svg|xml|javascript|ecmascript|pdf|flash", re.IGNORECASE)
+
+
+def download(blobs: BlobStore, file: ArtifactFile, request: Mapping[str, str], head_only: bool) -> Response:
+    """Answer a GET (or HEAD) with these request headers, names in lower case.
+
+    Raises Unavailable where the content has not reached the blob store yet.
+    """
+    etag = f'"{file.sha256}"'
+    name = quote(posixpath.basename(file.path), safe="")
+    headers = {
+        "ETag": etag,
+        "Accept-Ranges": "bytes",
+        "Cache-Control": "private, no-cache",
+        "Content-Disposition": f"attachment; filename*=UTF-8''{name}",
+        "Content-Security-Policy": "sandbox; default-src 'none'",
+        "X-Content-Type-Options": "nosniff",
+    }
+    if etag in request.get("if-none-match", ""):
+        return Response(status_code=304, headers=headers)
+    if request.get("if-range", etag) == etag:
+        try:
+            part = requested_range(request.get("range"), file.size)
+        except Unsatisfiable:
+            headers["Content-Range"] = f"bytes */{file.size}"
+            return Response(status_code=416, headers=headers)
+    else:
+        part = None
+    stored = blobs.find(file.sha256)
+    if stored is None:
+        raise Unavailable(f"the content of {file.path!r} (sha256 {file.sha256}) is not in the blob store yet")
+    headers["Content-Length"] = str(part.length if part else file.size)
+    if part:
+        headers["Content-Range"] = f"bytes {part.start}-{part.start + part.length - 1}/{file.size}"
+    status = 206 if part else 200
+    kind = media_type(file.content_type)
+    if head_only:
+        return Response(status_code=status, headers=headers, media_type=kind)
+    return StreamingResponse(_pieces(blobs, file.sha256, part), status, headers, kind)
+
+
+def media_type(logged: str) -> str:
+    """Return the Content-Type to answer with: the logged one, unless it is malformed or can carry scripts."""
+    return logged if _MIME.fullmatch(logged) and not _ACTIVE.search(logged) else "application/octet-stream"
+
+
+def _pieces(blobs: BlobStore, sha256: str, part: ByteRange | None) -> Iterator[bytes]:
+    """Yield the content one piece late: a wrong digest, noticed at the end, then breaks the answer off
+    before it is whole, so that the client sees the failure."""
+    pieces = blobs.open(sha256) if part is None else blobs.open(sha256, part.start, part.length)
+    held: bytes | None = None
+    for piece in pieces:
+        if held is not None:
+            yield held
+        held = piece
+    if held is not None:
+        yield held

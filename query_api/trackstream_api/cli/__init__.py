@@ -1,0 +1,20 @@
+"""The command line: `trackstream`.
+
+Kept light: nothing is imported here before `main` runs, and no command imports a heavy library before
+it is the one that was asked for.
+"""
+
+from __future__ import annotations
+
+import sys
+
+
+def main() -> None:
+    """Run the command line on this process's arguments and exit with its code (see docs/cli.md)."""
+    try:
+        from trackstream_api.cli.root import run
+    except ModuleNotFoundError as error:
+        if error.name != "click":
+            raise
+        sys.exit("Error: the command line needs more packages: pip install 'trackstream[server]'")
+    sys.exit(run())

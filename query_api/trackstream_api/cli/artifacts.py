@@ -1,0 +1,80 @@
+"""`trackstream artifacts`: list, download, log."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from trackstream_api.cli.connection import connect
+from trackstream_api.cli.options import output_option, store_option
+from trackstream_api.cli.output import print_objects, say, size_text, when
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+@click.group()
+def artifacts() -> None:
+    """List, download and log files of runs."""
+
+
+@artifacts.command(name="list")
+@click.argument("run_id")
+@click.argument("path", required=False)
+@click.option("--recursive", "-r", is_flag=True, help="Also what lies in directories.")
+@store_option
+@output_option
+def list_(run_id: str, path: str | None, recursive: bool, store: str, output: str) -> None:
+    """List the artifacts of a run, or those under PATH."""
+    from trackstream_api.cli.artifact_tree import level, walk
+
+    with connect(store) as api:
+        found = list(walk(api, run_id, path)) if recursive else level(api, run_id, path)
+    print_objects(output, found, ("PATH", "SIZE", "TYPE", "SHA-256", "LOGGED"), _row, empty="no artifacts")
+
+
+@artifacts.command()
+@click.argument("run_id")
+@click.argument("path", required=False)
+@click.option(
+    "--to",
+    "target",
+    type=click.Path(file_okay=False, path_type=Path),
+    default=Path(),
+    metavar="DIR",
+    help="Directory to put the files in (default: the current one).",
+)
+@click.option("--overwrite", is_flag=True, help="Replace files that are there with other content.")
+@store_option
+def download(run_id: str, path: str | None, target: Path, overwrite: bool, store: str) -> None:
+    """Download a run's artifacts, or the file or directory PATH; prints where each file is.
+
+    Content is checked against its SHA-256; a file that is there already with that content is kept.
+    """
+    from trackstream_api.cli.artifact_copy import download_all
+
+    with connect(store) as api:
+        for local in download_all(api, run_id, path, target, overwrite):
+            click.echo(str(local))
+
+
+@artifacts.command()
+@click.argument("run_id")
+@click.argument("local", type=click.Path(path_type=Path))
+@click.option("--artifact-path", default="", metavar="DIR", help="Directory within the run's artifacts.")
+@store_option
+def log(run_id: str, local: Path, artifact_path: str, store: str) -> None:
+    """Log the file or directory LOCAL to a run."""
+    from trackstream_api.cli.artifact_copy import upload_all
+
+    with connect(store) as api:
+        count = upload_all(api, run_id, local, artifact_path)
+    say(f"logged {count} {'file' if count == 1 else 'files'} to run {run_id}")
+
+
+def _row(item: Mapping[str, Any]) -> list[Any]:
+    name = f"{item['path']}/" if item["is_dir"] else item["path"]
+    digest = (item["sha256"] or "")[:12]
+    return [name, size_text(item["size"]), item["content_type"], digest, when(item["logged_at"])]

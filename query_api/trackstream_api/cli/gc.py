@@ -1,0 +1,73 @@
+"""`trackstream gc`: remove for good what was deleted long ago."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from trackstream_api.cli.connection import connect
+from trackstream_api.cli.options import store_option
+from trackstream_api.cli.output import print_json, say, size_text
+from trackstream_schemas.errors import InvalidInput
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+@click.command()
+@click.option(
+    "--older-than",
+    "days",
+    type=click.IntRange(0),
+    default=30,
+    show_default=True,
+    metavar="DAYS",
+    help="Only what was deleted at least so many days ago.",
+)
+@click.option("--dry-run", is_flag=True, help="Only say what would go.")
+@click.option("--yes", "-y", is_flag=True, help="Do not ask.")
+@click.option("--output", "-o", type=click.Choice(["table", "json"]), default="table", show_default=True)
+@store_option
+def gc(days: int, dry_run: bool, yes: bool, output: str, store: str) -> None:
+    """Purge for good what was deleted long ago.
+
+    That is runs, experiments, and artifact contents that nothing refers to.
+
+    Says what would go and asks before it goes; a script says --yes.
+    """
+    from trackstream_api.cli.progress import progress
+
+    with connect(store) as api:
+        plan = api.post("/api/v1/gc", {"older_than_days": days, "dry_run": True})
+        if dry_run or _is_empty(plan):
+            _print(plan, output, "would purge" if not _is_empty(plan) else "nothing to purge:")
+            return
+        if not yes:
+            if not sys.stdin.isatty():
+                raise InvalidInput("--yes", False, "--yes (or --dry-run) where nobody can be asked")
+            say(_sentence(plan, "will purge"))
+            click.confirm("Purge them for good?", abort=True, err=True)
+        with progress("Purging"):
+            done = api.post("/api/v1/gc", {"older_than_days": days, "dry_run": False})
+    _print(done, output, "purged")
+
+
+def _is_empty(plan: Mapping[str, Any]) -> bool:
+    return not plan["runs"] and not plan["experiments"] and not plan["blobs"]["count"]
+
+
+def _print(plan: Mapping[str, Any], output: str, verb: str) -> None:
+    if output == "json":
+        print_json(plan)
+    else:
+        click.echo(_sentence(plan, verb))
+
+
+def _sentence(plan: Mapping[str, Any], verb: str) -> str:
+    blobs = plan["blobs"]
+    return (
+        f"{verb} {len(plan['runs'])} runs, {len(plan['experiments'])} experiments,"
+        f" {blobs['count']} artifact contents ({size_text(blobs['bytes'])})"
+    )

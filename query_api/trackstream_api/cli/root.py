@@ -1,0 +1,109 @@
+"""The group of all commands, and what their errors look like to the shell."""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import TYPE_CHECKING
+
+import click
+
+from trackstream_api.cli.artifacts import artifacts
+from trackstream_api.cli.connection import debugging
+from trackstream_api.cli.dead_letters import dead_letters
+from trackstream_api.cli.doctor import doctor
+from trackstream_api.cli.errors import Refused
+from trackstream_api.cli.experiments import experiments
+from trackstream_api.cli.gc import gc
+from trackstream_api.cli.replay import replay
+from trackstream_api.cli.runs import runs
+from trackstream_api.cli.server import server
+from trackstream_api.cli.sql import sql
+from trackstream_api.cli.status import status
+from trackstream_schemas.errors import StorageFailed, TrackstreamError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+_INTERRUPTED = 130
+_BROKEN_PIPE = 141
+
+
+def _print_version(context: click.Context, _parameter: click.Parameter, asked: bool) -> None:
+    if not asked or context.resilient_parsing:
+        return
+    from importlib.metadata import version
+
+    click.echo(f"trackstream {version('trackstream')}")
+    context.exit()
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.option(
+    "--version",
+    is_flag=True,
+    expose_value=False,
+    is_eager=True,
+    callback=_print_version,
+    help="Show the version.",
+)
+def cli() -> None:
+    """Trackstream: experiment tracking on a message log.
+
+    Commands find the store by --dir or TRACKSTREAM_URI, and talk to its server where one is running.
+    """
+
+
+for _command in (server, experiments, runs, artifacts, sql, status, replay, gc, dead_letters, doctor):
+    cli.add_command(_command)
+cli.add_command(server, "ui")
+
+
+def run(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line and return its exit code; an error is one line on standard error."""
+    try:
+        result = cli.main(arguments, prog_name="trackstream", standalone_mode=False)
+        sys.stdout.flush()
+    except click.exceptions.NoArgsIsHelpError as error:
+        click.echo(error.format_message(), err=True)
+        return error.exit_code
+    except click.UsageError as error:
+        path = error.ctx.command_path if error.ctx is not None else "trackstream"
+        return _fail(f"{error.format_message()} (see {path} --help)", error.exit_code)
+    except click.ClickException as error:
+        return _fail(error.format_message(), error.exit_code)
+    except (click.Abort, KeyboardInterrupt):
+        return _fail("interrupted", _INTERRUPTED)
+    except TrackstreamError as error:
+        _trace_if_asked()
+        # A server we run for ourselves has no log but our standard error.
+        hint = (
+            " (TRACKSTREAM_DEBUG=1 shows it here)"
+            if isinstance(error, Refused) and error.status == 500
+            else ""
+        )
+        return _fail(f"{error}{hint}", error.exit_code)
+    except BrokenPipeError:
+        # The reader (`head`) has gone; whatever Python still flushes at exit must not fail again.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return _BROKEN_PIPE
+    except OSError as error:
+        _trace_if_asked()
+        return _fail(str(error), StorageFailed.exit_code)
+    except Exception as error:  # noqa: BLE001 - the last stop before the shell
+        _trace_if_asked()
+        text = f"unexpected {type(error).__name__}: {error} (TRACKSTREAM_DEBUG=1 shows where)"
+        return _fail(text, TrackstreamError.exit_code)
+    return result if isinstance(result, int) else 0
+
+
+def _fail(text: str, exit_code: int) -> int:
+    click.echo(f"Error: {' '.join(text.split())}", err=True)
+    return exit_code
+
+
+def _trace_if_asked() -> None:
+    if debugging():
+        import traceback
+
+        traceback.print_exc()

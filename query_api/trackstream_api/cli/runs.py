@@ -1,0 +1,211 @@
+"""`trackstream runs`: list, search, best, delete, restore; describe, compare and export stand beside it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from trackstream_api.cli.connection import connect
+from trackstream_api.cli.options import (
+    experiment_options,
+    filter_option,
+    limit_option,
+    order_by_option,
+    output_option,
+    store_option,
+    view_option,
+)
+from trackstream_api.cli.output import print_csv, print_json, print_table, say
+from trackstream_api.cli.run_table import default_columns, differing, heading, run_cells
+from trackstream_api.cli.runs_compare import compare
+from trackstream_api.cli.runs_describe import describe
+from trackstream_api.cli.runs_export import export
+from trackstream_api.cli.values import names
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+SEARCH = "/api/v1/runs/search"
+
+
+@click.group()
+def runs() -> None:
+    """Find, compare and export runs."""
+
+
+runs.add_command(describe)
+runs.add_command(compare)
+runs.add_command(export)
+
+columns_option = click.option(
+    "--columns",
+    metavar="LIST",
+    help="Columns to show, such as run_id,params.lr,metrics.val_loss (default: what fits the runs).",
+)
+
+
+@runs.command(name="list")
+@experiment_options
+@view_option
+@order_by_option("start_time DESC")
+@limit_option(50)
+@columns_option
+@store_option
+@output_option
+def list_(
+    experiments: Sequence[str],
+    experiment_ids: Sequence[str],
+    view: str,
+    order_by: Sequence[str],
+    limit: int,
+    columns: str | None,
+    store: str,
+    output: str,
+) -> None:
+    """List runs, the newest first: of the named experiments, or of all."""
+    _search(experiments, experiment_ids, "", view, order_by, limit, columns, store, output)
+
+
+@runs.command()
+@click.argument("expression", metavar="FILTER")
+@experiment_options
+@view_option
+@order_by_option("metrics.val_loss ASC")
+@limit_option(50)
+@columns_option
+@store_option
+@output_option
+def search(
+    expression: str,
+    experiments: Sequence[str],
+    experiment_ids: Sequence[str],
+    view: str,
+    order_by: Sequence[str],
+    limit: int,
+    columns: str | None,
+    store: str,
+    output: str,
+) -> None:
+    """List runs that match FILTER, such as "metrics.val_loss < 0.3 and params.lr = '0.01'"."""
+    _search(experiments, experiment_ids, expression, view, order_by, limit, columns, store, output)
+
+
+@runs.command()
+@experiment_options
+@click.option(
+    "--metric", "-m", required=True, metavar="KEY", help="Metric to compare runs by: its latest value."
+)
+@click.option(
+    "--mode",
+    type=click.Choice(["min", "max"]),
+    default="min",
+    show_default=True,
+    help="Whether the smallest or the greatest value is best.",
+)
+@click.option(
+    "--top", "-k", type=click.IntRange(1, 10_000), default=1, show_default=True, help="How many runs."
+)
+@filter_option
+@columns_option
+@store_option
+@output_option
+def best(
+    experiments: Sequence[str],
+    experiment_ids: Sequence[str],
+    metric: str,
+    mode: str,
+    top: int,
+    filter_text: str,
+    columns: str | None,
+    store: str,
+    output: str,
+) -> None:
+    """Show the best run, or the best K, by a metric. A run without it, or with NaN, never wins."""
+    from trackstream_api.cli import lookup
+    from trackstream_schemas.errors import NotFound
+
+    with connect(store) as api:
+        body = {
+            "experiment_ids": lookup.experiment_ids(api, experiments, experiment_ids),
+            "metric": metric,
+            "mode": mode,
+            "top": top,
+            "filter": filter_text,
+        }
+        found = api.post("/api/v1/runs/best", body)["runs"]
+    if not found:
+        where = f" in {', '.join(map(repr, experiments))}" if experiments else ""
+        which = " that matches the filter" if filter_text else ""
+        raise NotFound(f"no run{which}{where} has a number for metric {metric!r}")
+    if columns is None:
+        chosen = ["run_id", "name", f"metrics.{metric}", f"step.{metric}", "status"]
+        chosen += [name for name in differing(found, "params") if name not in chosen]
+    else:
+        chosen = names(columns) or []
+    _print_runs(found, chosen, output)
+
+
+@runs.command()
+@click.argument("run_ids", metavar="RUN_ID...", nargs=-1, required=True)
+@store_option
+def delete(run_ids: Sequence[str], store: str) -> None:
+    """Delete runs; they can be restored until `gc` purges them."""
+    from trackstream_api.cli import lookup
+
+    with connect(store) as api:
+        for run_id in run_ids:
+            api.delete(lookup.run_path(run_id))
+            say(f"deleted run {run_id}")
+
+
+@runs.command()
+@click.argument("run_ids", metavar="RUN_ID...", nargs=-1, required=True)
+@store_option
+def restore(run_ids: Sequence[str], store: str) -> None:
+    """Bring deleted runs back."""
+    from trackstream_api.cli import lookup
+
+    with connect(store) as api:
+        for run_id in run_ids:
+            api.post(f"{lookup.run_path(run_id)}/restore")
+            say(f"restored run {run_id}")
+
+
+def _search(
+    experiments: Sequence[str],
+    experiment_ids: Sequence[str],
+    expression: str,
+    view: str,
+    order_by: Sequence[str],
+    limit: int,
+    columns: str | None,
+    store: str,
+    output: str,
+) -> None:
+    from trackstream_api.cli import lookup
+
+    with connect(store) as api:
+        body = {
+            "experiment_ids": lookup.experiment_ids(api, experiments, experiment_ids),
+            "filter": expression,
+            "order_by": list(order_by),
+            "view": view,
+        }
+        # One more than is shown tells whether there are more.
+        found = list(api.search_pages(SEARCH, "runs", body, limit + 1))
+    shown = found[:limit]
+    _print_runs(shown, names(columns), output)
+    if len(found) > limit:
+        say(f"only the first {limit} runs are shown; --limit shows more")
+
+
+def _print_runs(found: list[dict[str, Any]], columns: list[str] | None, output: str) -> None:
+    if output == "json":
+        print_json(found)
+    elif output == "csv":
+        print_csv(found)
+    else:
+        chosen = columns if columns is not None else default_columns(found)
+        rows = [run_cells(run, chosen) for run in found]
+        print_table([heading(name) for name in chosen], rows, empty="no runs")

@@ -1,0 +1,59 @@
+"""`trackstream runs compare`: runs side by side."""
+
+from __future__ import annotations
+
+import csv
+import sys
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from trackstream_api.cli.connection import connect
+from trackstream_api.cli.options import output_option, store_option
+from trackstream_api.cli.output import flat, print_json, print_table, say
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+_NOT_COMPARED = ("run_id", "conflicts", "inputs")
+
+
+@click.command()
+@click.argument("run_ids", metavar="RUN_ID...", nargs=-1, required=True)
+@click.option("--all", "show_all", is_flag=True, help="Also show what is equal.")
+@store_option
+@output_option
+def compare(run_ids: Sequence[str], show_all: bool, store: str, output: str) -> None:
+    """Show runs side by side: only what differs, unless --all is given."""
+    from trackstream_api.cli import lookup
+
+    with connect(store) as api:
+        found = [api.get(lookup.run_path(run_id)) for run_id in run_ids]
+    rows = compared(found, show_all)
+    columns = ["FIELD", *[_title(run) for run in found]]
+    if output == "json":
+        print_json({"runs": found, "differing": [row[0] for row in compared(found, False)]})
+    elif output == "csv":
+        writer = csv.writer(sys.stdout, lineterminator="\n")
+        writer.writerow(["field", *run_ids])
+        writer.writerows(rows)
+    else:
+        print_table(columns, rows)
+        if not rows:
+            say("the runs do not differ; --all shows what they share")
+
+
+def compared(found: Sequence[Mapping[str, Any]], show_all: bool) -> list[list[Any]]:
+    """Return a row per field, its name and each run's value; without `show_all` only where values differ."""
+    flats = [flat(run) for run in found]
+    names: dict[str, None] = {}
+    for part in ("", "params.", "metrics.", "tags."):
+        for name in sorted({name for row in flats for name in row}):
+            if name.startswith(part) and name not in _NOT_COMPARED and (part or "." not in name):
+                names.setdefault(name)
+    rows = [[name, *[row.get(name) for row in flats]] for name in names]
+    return [row for row in rows if show_all or any(value != row[1] for value in row[2:])]
+
+
+def _title(run: Mapping[str, Any]) -> str:
+    return f"{run['name']} ({run['run_id'][-6:]})"

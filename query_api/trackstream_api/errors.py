@@ -1,0 +1,53 @@
+"""Errors of the query API, on top of the shared tree.
+
+TrackstreamError                        status  error_code                exit code
+├── InvalidInput                          400   INVALID_PARAMETER_VALUE       2
+│   ├── FilterSyntaxError                 400   INVALID_PARAMETER_VALUE       2
+│   └── SqlRefused                        400   INVALID_PARAMETER_VALUE       2
+│       └── QueryTooHeavy                 400   INVALID_PARAMETER_VALUE       2
+└── (the rest: trackstream_schemas.errors)
+"""
+
+from __future__ import annotations
+
+from trackstream_schemas.errors import InvalidInput
+
+_SHOWN = 60
+
+
+class FilterSyntaxError(InvalidInput):
+    """A filter or an order_by term that does not follow the grammar.
+
+    `position` counts characters from 0 and is the length of the text where the text ends too early.
+    The message points at the offending text and says what would be right there.
+    """
+
+    def __init__(self, field: str, text: str, position: int, found: str, expected: str) -> None:
+        super().__init__(field, text, expected)
+        self.position = position
+        what = repr(found) if found else "the end"
+        self.args = (
+            f"{field}: at position {position}: got {what}, expected {expected}\n{_pointed(text, position)}",
+        )
+
+
+class SqlRefused(InvalidInput):
+    """SQL of a user that will not be run, or that the engine found wrong. Names the offending part."""
+
+    def __init__(self, value: object, expected: str, field: str = "query") -> None:
+        super().__init__(field, value, expected)
+
+
+class QueryTooHeavy(SqlRefused):
+    """SQL of a user that hit one of the limits on time, memory or size of the result."""
+
+
+def _pointed(text: str, position: int) -> str:
+    """Return the part of the text around the position, and a caret below it."""
+    start = max(0, position - _SHOWN)
+    end = min(len(text), position + _SHOWN)
+    before = ("…" if start else "") + text[start:position]
+    after = text[position:end] + ("…" if end < len(text) else "")
+    # One character each, so that the caret stays below its place.
+    line = "".join(" " if character.isspace() else character for character in before + after)
+    return f"  {line}\n  {' ' * len(before)}^"

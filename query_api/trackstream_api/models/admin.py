@@ -1,0 +1,132 @@
+"""Health, status, events, SQL, replay, garbage collection."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from pydantic import Field
+
+from trackstream_api.models.base import Model, Request
+
+
+class Health(Model):
+    """The process answers."""
+
+    status: Literal["ok"] = "ok"
+    version: str
+
+
+class ProjectorPosition(Model):
+    """How far one projector has come in one partition."""
+
+    projector: str
+    topic: str
+    partition: int
+    next_offset: int = Field(description="First offset not yet projected")
+    end: int = Field(description="Offset that the next record of the log will get")
+
+
+class Status(Model):
+    """What the store holds and how fresh it is."""
+
+    directory: str
+    version: str
+    positions: list[ProjectorPosition]
+    lag_ms: int = Field(description="Age of the oldest record not yet projected; 0 when caught up")
+    records_behind: int
+    dead_letters: int
+    points: int
+    runs: int
+    experiments: int
+    failure: str | None = Field(description="Why a projector stopped; null while all run")
+
+
+class Positions(Model):
+    """Where the events of a request stand on the log, in the order given."""
+
+    positions: list[tuple[str, int, int]] = Field(description="[topic, partition, offset] each")
+
+
+class EntityEvents(Model):
+    """All events of one entity in log order."""
+
+    events: list[str] = Field(description="Messages in Avro single-object encoding, base64")
+
+
+class SqlQuery(Request):
+    """A SELECT over the v_ views."""
+
+    query: str = Field(examples=["SELECT run_id, value FROM v_latest_metrics WHERE key = {key:String}"])
+    parameters: dict[str, Any] = Field(
+        default_factory=dict, description="Values of the {name:Type} placeholders"
+    )
+    format: Literal["json", "csv", "arrow"] = "json"
+
+
+class SqlColumn(Model):
+    """A column of the answer."""
+
+    name: str
+    type: str = Field(description="ClickHouse type")
+
+
+class SqlResult(Model):
+    """Rows as arrays. Times are ISO 8601 with an offset; integers are JSON integers of any size;
+    NaN and the infinities are strings; bytes that are not UTF-8 are shown with replacement characters."""
+
+    columns: list[SqlColumn]
+    rows: list[list[Any]]
+
+
+class ReplayState(Model):
+    """The rebuild that is running, or the last one."""
+
+    id: str | None = Field(description="Null if none was asked for since the start")
+    state: Literal["idle", "running", "done", "failed"]
+    records_done: int
+    records_total: int
+    points_per_second: float
+    error: str | None
+
+
+class GcRequest(Request):
+    """What may go: entities that have been deleted for this long, and contents that nothing names."""
+
+    older_than_days: float = Field(30, ge=0, le=1_000_000, allow_inf_nan=False)
+    dry_run: bool = Field(True, description="Only tell what would go")
+
+
+class BlobCount(Model):
+    """Contents of artifacts."""
+
+    count: int
+    bytes: int
+
+
+class GcReport(Model):
+    """What went, or would go."""
+
+    runs: list[str]
+    experiments: list[str]
+    blobs: BlobCount
+    dry_run: bool
+
+
+class DeadLetter(Model):
+    """A record that a projector gave up."""
+
+    projector: str
+    topic: str
+    partition: int
+    offset: int
+    key: str
+    value: str = Field(description="The record as it stood on the log, base64")
+    error_type: str
+    error_message: str
+    occurred_at: int = Field(description="Milliseconds since the epoch")
+
+
+class DeadLetters(Model):
+    """The newest first."""
+
+    dead_letters: list[DeadLetter]

@@ -1,0 +1,47 @@
+"""Experiments."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pydantic import Field
+
+from trackstream_api.models.base import Model, Request
+
+
+class Experiment(Model):
+    """An experiment as folded from the log."""
+
+    experiment_id: str = Field(
+        description="Decimal string derived from the name; 0 is the default experiment"
+    )
+    name: str
+    artifact_location: str | None = Field(description="Where clients that upload by themselves put artifacts")
+    lifecycle_stage: str = Field(description="active or deleted")
+    created_at: int = Field(description="Milliseconds since the epoch, the producer's clock")
+    updated_at: int = Field(description="Milliseconds since the epoch of the last change")
+    tags: dict[str, str]
+    conflicts: list[dict[str, Any]] = Field(description="Events that lost a race, in log order")
+
+
+class ExperimentPage(Model):
+    """Some experiments, in the order asked for."""
+
+    experiments: list[Experiment]
+    next_page_token: str | None = Field(
+        description="Give it back as page_token for the next page; null at the end"
+    )
+
+
+class CreateExperiment(Request):
+    """A new experiment."""
+
+    name: str = Field(description="At most 500 characters, not taken by another experiment")
+    artifact_location: str | None = None
+    tags: dict[str, str] = Field(default_factory=dict)
+
+
+class RenameExperiment(Request):
+    """The new name of an experiment."""
+
+    name: str

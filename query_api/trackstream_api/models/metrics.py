@@ -1,0 +1,82 @@
+"""Metric points, whole and downsampled."""
+
+from typing import Literal
+
+from pydantic import Field
+from typing_extensions import TypedDict
+
+from trackstream_api.models.base import Model, Request
+from trackstream_api.models.runs import LatestMetric
+
+
+class MetricSummary(Model):
+    """One metric of a run."""
+
+    key: str
+    points: int = Field(description="How many points were logged")
+    first_step: int
+    last_step: int
+    first_timestamp: int = Field(description="Milliseconds since the epoch")
+    last_timestamp: int = Field(description="Milliseconds since the epoch")
+    min: float | None = Field(description="Least value, NaN left out; null if all are NaN")
+    max: float | None = Field(description="Greatest value, NaN left out; null if all are NaN")
+    latest: LatestMetric
+
+
+class MetricSummaries(Model):
+    """All metrics of a run, by key."""
+
+    metrics: list[MetricSummary]
+
+
+class Point(TypedDict):
+    """One logged value, bit for bit."""
+
+    step: int
+    timestamp: int
+    value: float
+    writer: str
+
+
+class PointPage(Model):
+    """Points in the order (step, timestamp, producer, sequence, index)."""
+
+    points: list[Point]
+    next_page_token: str | None
+
+
+class SeriesRequest(Request):
+    """Which curves to draw, and how finely."""
+
+    run_ids: list[str] = Field(min_length=1, max_length=100)
+    keys: list[str] = Field(min_length=1, max_length=100)
+    buckets: int = Field(1000, ge=1, le=10_000, description="At most this many buckets a curve")
+    x: Literal["step", "timestamp"] = "step"
+    start: int | None = Field(None, description="Only points with x at least this")
+    end: int | None = Field(None, description="Only points with x at most this")
+
+
+class Bucket(TypedDict):
+    """The points of one stretch of x. NaN counts in `count` and `last` only."""
+
+    x_first: int
+    x_last: int
+    count: int
+    min: float | None
+    max: float | None
+    mean: float | None
+    last: float
+
+
+class Series(Model):
+    """One metric of one run, cut into stretches of x of equal width; empty stretches are left out."""
+
+    run_id: str
+    key: str
+    buckets: list[Bucket]
+
+
+class SeriesReply(Model):
+    """The curves that have points, by (run_id, key)."""
+
+    series: list[Series]

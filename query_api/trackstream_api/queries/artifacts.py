@@ -1,0 +1,76 @@
+"""Artifacts: one level of a run's tree, one file, and which contents are named at all."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from trackstream_api.models.artifacts import ArtifactEntry, ArtifactList
+from trackstream_api.queries.execution import select
+from trackstream_schemas.errors import NotFound
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from trackstream_consumers.engine import Engine
+
+_LEVEL = """
+    SELECT
+        substring(path, 1, {skip:UInt32} + length(splitByChar('/', rest)[1])) AS entry,
+        position(rest, '/') > 0 AS is_dir,
+        any(size), any(sha256), any(content_type), any(toUnixTimestamp64Milli(logged_at))
+    FROM
+    (
+        SELECT *, substring(path, {skip:UInt32} + 1) AS rest FROM artifacts FINAL
+        WHERE run_id = {run_id:String} AND startsWith(path, {prefix:String})
+    )
+    GROUP BY entry, is_dir ORDER BY entry, is_dir
+"""
+
+
+def level(engine: Engine, run_id: str, directory: str) -> ArtifactList:
+    """Return the files and directories right under `directory` ("" is the top)."""
+    prefix = f"{directory}/" if directory else ""
+    parameters = {"run_id": run_id, "prefix": prefix, "skip": len(prefix.encode())}
+    entries = [
+        ArtifactEntry.model_construct(
+            path=path,
+            is_dir=bool(is_dir),
+            size=None if is_dir else size,
+            sha256=None if is_dir else sha256,
+            content_type=None if is_dir else content_type or None,
+            logged_at=None if is_dir else logged_at,
+        )
+        for path, is_dir, size, sha256, content_type, logged_at in select(engine, _LEVEL, parameters)
+    ]
+    return ArtifactList.model_construct(artifacts=entries)
+
+
+class ArtifactFile(NamedTuple):
+    """A file of a run and where its content is."""
+
+    path: str
+    size: int
+    sha256: str
+    content_type: str
+
+
+def get(engine: Engine, run_id: str, path: str) -> ArtifactFile:
+    """Return the file of a run at `path`. Raises NotFound."""
+    sql = """
+        SELECT path, size, sha256, content_type FROM artifacts FINAL
+        WHERE run_id = {run_id:String} AND path = {path:String}
+    """
+    rows = select(engine, sql, {"run_id": run_id, "path": path})
+    if not rows:
+        raise NotFound(f"run {run_id!r} has no artifact {path!r}")
+    return ArtifactFile(*rows[0])
+
+
+def named_contents(engine: Engine, without_runs: Sequence[str]) -> set[str]:
+    """Return the digests of all contents that some file has, of runs that neither are nor will be purged."""
+    sql = """
+        SELECT DISTINCT sha256 FROM artifacts FINAL
+        WHERE run_id NOT IN {runs:Array(String)}
+            AND run_id NOT IN (SELECT run_id FROM runs FINAL WHERE lifecycle_stage = 'purged')
+    """
+    return {row[0] for row in select(engine, sql, {"runs": list(without_runs)})}

@@ -1,0 +1,44 @@
+"""Running a statement of ours and turning the engine's failures into errors of the tree."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+from clickhouse_connect.driver.exceptions import Error as ClickHouseError
+
+from trackstream_schemas.errors import StorageFailed, TrackstreamError, Unavailable
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from trackstream_consumers.engine import Engine
+
+_CODE = re.compile(r"[Cc]ode: (\d+)")
+# Codes of ClickHouse's ErrorCodes.cpp.
+_DISK = {"74", "75", "76", "107", "117", "243", "246"}
+_BUSY = {"159", "202", "209", "210", "241", "242", "319", "999"}
+
+
+def select(engine: Engine, sql: str, parameters: Mapping[str, Any]) -> list[Sequence[Any]]:
+    """Return the rows of a statement whose `{name:Type}` placeholders `parameters` fill.
+
+    Raises Unavailable where the engine is out of reach or out of memory for now, and StorageFailed
+    where its disk is full or damaged.
+    """
+    try:
+        with engine.client() as client:
+            return list(client.query(sql, parameters=dict(parameters)).result_rows)
+    except ClickHouseError as error:
+        raise _translated(error) from error
+
+
+def _translated(error: ClickHouseError) -> TrackstreamError:
+    found = _CODE.search(str(error))
+    code = found.group(1) if found else ""
+    reason = str(error).splitlines()[0][:300]
+    if code in _DISK:
+        return StorageFailed(f"the analytical store cannot read its files: {reason}")
+    if code in _BUSY or not code:
+        return Unavailable(f"the analytical store did not answer: {reason}")
+    return TrackstreamError(f"the analytical store refused a query of ours: {reason}")

@@ -1,0 +1,171 @@
+"""Metric points: summed up, page by page, and downsampled."""
+
+from __future__ import annotations
+
+from itertools import groupby
+from typing import TYPE_CHECKING, Any
+
+from trackstream_api.models.metrics import (
+    Bucket,
+    MetricSummaries,
+    MetricSummary,
+    Point,
+    PointPage,
+    Series,
+    SeriesReply,
+    SeriesRequest,
+)
+from trackstream_api.models.runs import LatestMetric
+from trackstream_api.queries import page_token
+from trackstream_api.queries.execution import select
+from trackstream_schemas.errors import InvalidInput
+from trackstream_schemas.validate import INT64_MAX, INT64_MIN
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from trackstream_consumers.engine import Engine
+
+_SUMMARIES = """
+    SELECT
+        key, count(), min(step), max(step), min(timestamp), max(timestamp),
+        minIfOrNull(value, NOT isNaN(value)), maxIfOrNull(value, NOT isNaN(value)),
+        argMax((value, step, timestamp), (step, timestamp, NOT isNaN(value), value))
+    FROM metric_points FINAL
+    WHERE run_id = {run_id:String}
+    GROUP BY key ORDER BY key
+"""
+
+
+def summaries(engine: Engine, run_id: str) -> MetricSummaries:
+    """Return what each metric of a run amounts to."""
+    return MetricSummaries.model_construct(
+        metrics=[_summary(row) for row in select(engine, _SUMMARIES, {"run_id": run_id})]
+    )
+
+
+def _summary(row: Sequence[Any]) -> MetricSummary:
+    value, step, timestamp = row[8]
+    return MetricSummary.model_construct(
+        key=row[0],
+        points=row[1],
+        first_step=row[2],
+        last_step=row[3],
+        first_timestamp=row[4],
+        last_timestamp=row[5],
+        min=row[6],
+        max=row[7],
+        latest=LatestMetric(value=value, step=step, timestamp=timestamp),
+    )
+
+
+# The order of the table's sorting key behind (run_id, key): what makes pages stable.
+_PLACE = "step, timestamp, producer_id, sequence, point"
+_AFTER = """
+    AND step >= {step:Int64}
+    AND (step, timestamp, producer_id, sequence, point)
+        > ({step:Int64}, {timestamp:Int64}, {producer:String}, {sequence:UInt64}, {point:UInt32})
+"""
+
+
+def history(engine: Engine, run_id: str, key: str, limit: int, token: str | None) -> PointPage:
+    """Return the next `limit` points of a metric behind `token`, in log-independent order.
+
+    The order is (step, timestamp, producer_id, sequence, point): a point that arrives between two pages
+    shifts none of the others.
+    """
+    parameters: dict[str, Any] = {"run_id": run_id, "key": key, "limit": limit + 1}
+    if token is not None:
+        place = page_token.read(token, (int, int, str, int, int))
+        _check_bounds(place, token)
+        parameters |= dict(zip(("step", "timestamp", "producer", "sequence", "point"), place, strict=True))
+    sql = f"""
+        SELECT step, timestamp, value, writer, producer_id, sequence, point FROM metric_points FINAL
+        WHERE run_id = {{run_id:String}} AND key = {{key:String}} {_AFTER if token is not None else ""}
+        ORDER BY {_PLACE} LIMIT {{limit:UInt32}}
+    """
+    rows = select(engine, sql, parameters)
+    following = None
+    if len(rows) > limit:
+        rows = rows[:limit]
+        step, timestamp, _, _, producer, sequence, point = rows[-1]
+        following = page_token.write([step, timestamp, producer, sequence, point])
+    points = [Point(step=row[0], timestamp=row[1], value=row[2], writer=row[3]) for row in rows]
+    return PointPage.model_construct(points=points, next_page_token=following)
+
+
+def _check_bounds(place: list[Any], token: str) -> None:
+    step, timestamp, _, sequence, point = place
+    signed = all(INT64_MIN <= number <= INT64_MAX for number in (step, timestamp))
+    if not (signed and 0 <= sequence < 2**64 and 0 <= point < 2**32):
+        raise InvalidInput("page_token", token, "the next_page_token of an earlier page of the same query")
+
+
+# A stretch is `width` wide, so that stretches × width covers the whole range; differences are taken
+# modulo 2**64, which is exact even from the least step to the greatest.
+_SERIES = """
+    WITH spans AS
+    (
+        SELECT
+            run_id, key, min({x}) AS first_x,
+            intDiv(toUInt64(max({x}) - min({x})), {{buckets:UInt64}}) + 1 AS width
+        FROM metric_points
+        WHERE run_id IN {{run_ids:Array(String)}} AND key IN {{keys:Array(String)}}
+            AND {x} BETWEEN {{start:Int64}} AND {{end:Int64}}
+        GROUP BY run_id, key
+    )
+    SELECT
+        p.run_id AS run, p.key AS metric, intDiv(toUInt64(p.{x} - s.first_x), s.width) AS stretch,
+        min(p.{x}), max(p.{x}), count(),
+        minIfOrNull(p.value, NOT isNaN(p.value)),
+        maxIfOrNull(p.value, NOT isNaN(p.value)),
+        avgIfOrNull(p.value, NOT isNaN(p.value)),
+        argMax(p.value, (p.{x}, p.{other}, p.producer_id, p.sequence, p.point))
+    FROM
+    (
+        SELECT * FROM metric_points FINAL
+        WHERE run_id IN {{run_ids:Array(String)}} AND key IN {{keys:Array(String)}}
+            AND {x} BETWEEN {{start:Int64}} AND {{end:Int64}}
+    ) AS p
+    INNER JOIN spans AS s ON s.run_id = p.run_id AND s.key = p.key
+    GROUP BY run, metric, stretch
+    ORDER BY run, metric, stretch
+"""
+
+
+def series(engine: Engine, request: SeriesRequest) -> SeriesReply:
+    """Return at most `request.buckets` buckets for each run and key; min, max and mean leave NaN out."""
+    start = INT64_MIN if request.start is None else _int64("start", request.start)
+    end = INT64_MAX if request.end is None else _int64("end", request.end)
+    other = "timestamp" if request.x == "step" else "step"
+    parameters = {
+        "run_ids": request.run_ids,
+        "keys": request.keys,
+        "buckets": request.buckets,
+        "start": start,
+        "end": end,
+    }
+    rows = select(engine, _SERIES.format(x=request.x, other=other), parameters)
+    found = [
+        Series.model_construct(run_id=run_id, key=key, buckets=[_bucket(row) for row in members])
+        for (run_id, key), members in groupby(rows, key=lambda row: (row[0], row[1]))
+    ]
+    return SeriesReply.model_construct(series=found)
+
+
+def _bucket(row: Sequence[Any]) -> Bucket:
+    return Bucket(
+        x_first=row[3],
+        x_last=row[4],
+        count=row[5],
+        min=row[6],
+        max=row[7],
+        mean=row[8],
+        last=row[9],
+    )
+
+
+def _int64(field: str, value: int) -> int:
+    if not INT64_MIN <= value <= INT64_MAX:
+        raise InvalidInput(field, value, "an integer of 64 bits")
+    return value

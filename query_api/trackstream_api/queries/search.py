@@ -1,0 +1,83 @@
+"""Searches: one statement finds the ids in order, then the rows of that page are read whole."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from trackstream_api.models.experiments import ExperimentPage
+from trackstream_api.models.runs import RunList, RunPage
+from trackstream_api.queries import experiments, runs
+from trackstream_api.queries.execution import select
+from trackstream_api.search import (
+    BestRunsSearch,
+    ExperimentSearch,
+    Page,
+    RunSearch,
+    Statement,
+    best_runs_statement,
+    page,
+    search_experiments_statement,
+    search_runs_statement,
+)
+from trackstream_schemas.errors import NotFound
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from trackstream_api.models.runs import BestRuns, SearchRuns
+    from trackstream_consumers.engine import Engine
+
+
+def search_experiments(engine: Engine, request: ExperimentSearch) -> ExperimentPage:
+    """Return a page of experiments."""
+    found = _page(engine, search_experiments_statement(request))
+    return ExperimentPage.model_construct(
+        experiments=experiments.by_ids(engine, found.ids), next_page_token=found.next_page_token
+    )
+
+
+def search_runs(engine: Engine, request: SearchRuns) -> RunPage:
+    """Return a page of runs. Raises NotFound for an experiment name that nobody bears."""
+    statement = search_runs_statement(
+        RunSearch(
+            experiment_ids=_experiments(engine, request.experiment_ids, request.experiment_names),
+            filter=request.filter,
+            order_by=tuple(request.order_by),
+            view=request.view,
+            limit=request.limit,
+            page_token=request.page_token,
+        )
+    )
+    found = _page(engine, statement)
+    return RunPage.model_construct(runs=runs.by_ids(engine, found.ids), next_page_token=found.next_page_token)
+
+
+def best_runs(engine: Engine, request: BestRuns) -> RunList:
+    """Return the best active runs. Raises NotFound for an experiment name that nobody bears."""
+    statement = best_runs_statement(
+        BestRunsSearch(
+            metric=request.metric,
+            mode=request.mode,
+            top=request.top,
+            experiment_ids=_experiments(engine, request.experiment_ids, request.experiment_names),
+            filter=request.filter,
+        )
+    )
+    return RunList.model_construct(runs=runs.by_ids(engine, _page(engine, statement).ids))
+
+
+def _page(engine: Engine, statement: Statement) -> Page:
+    return page(statement, select(engine, statement.sql, statement.parameters))
+
+
+def _experiments(
+    engine: Engine, ids: Sequence[str] | None, names: Sequence[str] | None
+) -> tuple[str, ...] | None:
+    """Return the ids of all experiments that a request names one way or the other; None for any."""
+    if ids is None and names is None:
+        return None
+    named = experiments.by_names(engine, names or (), experiments.LIVING)
+    unknown = set(names or ()) - {experiment.name for experiment in named}
+    if unknown:
+        raise NotFound(f"no experiment named {', '.join(map(repr, sorted(unknown)))}")
+    return tuple(dict.fromkeys([*(ids or ()), *(experiment.experiment_id for experiment in named)]))

@@ -1,0 +1,112 @@
+"""Artifacts: list, download, upload, delete; and the blobs that large ones are uploaded as."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Query, Request, Response
+from starlette.concurrency import run_in_threadpool
+
+from trackstream_api import artifact_upload, commands
+from trackstream_api.artifact_download import download
+from trackstream_api.barrier import reading
+from trackstream_api.models.artifacts import ArtifactList, StoredArtifact, StoredBlob
+from trackstream_api.models.base import Reply
+from trackstream_api.queries import artifacts, runs
+from trackstream_api.request_body import RequestBody
+from trackstream_api.routes.parameters import Consistency, RunId, StoreOf
+from trackstream_api.store import Store
+from trackstream_schemas import events as e
+from trackstream_schemas import topics, validate
+
+router = APIRouter(prefix="/api/v1", tags=["artifacts"])
+
+_TOPICS = (topics.RUNS, topics.ARTIFACTS, topics.ARTIFACT_BYTES)
+_BYTES = {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}}
+_BODY = {"requestBody": {"required": True, "content": _BYTES}}
+
+FilePath = Annotated[str, Query(description="Relative to the run, with forward slashes")]
+
+
+@router.get("/runs/{run_id}/artifacts", response_model=ArtifactList, summary="One level of a run's artifacts")
+def level(
+    store: StoreOf,
+    run_id: RunId,
+    path: Annotated[str, Query(description="A directory of the run; empty is the top")] = "",
+    consistency: Consistency = "strong",
+) -> Reply:
+    """The files and directories right under `path`; none where there is no such directory."""
+    directory = validate.artifact_path(path, "path") if path else ""
+    with reading(store, _TOPICS, consistency) as headers:
+        found = artifacts.level(store.engine, run_id, directory)
+        if not found.artifacts:
+            runs.stage_of(store.engine, run_id)
+        return Reply(found, headers=headers)
+
+
+@router.head("/runs/{run_id}/artifacts/content", include_in_schema=False)
+@router.get(
+    "/runs/{run_id}/artifacts/content",
+    response_class=Response,
+    responses={200: {"content": _BYTES}, 206: {"content": _BYTES}, 304: {}, 416: {}},
+    summary="Download an artifact",
+)
+def content(
+    request: Request, store: StoreOf, run_id: RunId, path: FilePath, consistency: Consistency = "strong"
+) -> Response:
+    """Ranges and ETags work. Always an attachment, and never of a type that a browser would run."""
+    path = validate.artifact_path(path, "path")
+    with reading(store, _TOPICS, consistency) as headers:
+        file = artifacts.get(store.engine, run_id, path)
+    answer = download(store.blobs, file, request.headers, request.method == "HEAD")
+    answer.headers.update(headers)
+    return answer
+
+
+@router.put(
+    "/runs/{run_id}/artifacts/content",
+    response_model=StoredArtifact,
+    status_code=201,
+    openapi_extra=_BODY,
+    summary="Upload an artifact",
+)
+async def upload(request: Request, store: StoreOf, run_id: RunId, path: FilePath) -> Reply:
+    """The body is the content, of any size; the last upload to a path wins."""
+    path = validate.artifact_path(path, "path")
+    kind = request.headers.get("content-type", "")
+    body = RequestBody(request.stream())
+    return await run_in_threadpool(_upload, store, run_id, path, kind, body)
+
+
+def _upload(store: Store, run_id: str, path: str, kind: str, body: RequestBody) -> Reply:
+    _require_active(store, run_id)
+    return Reply(artifact_upload.store_artifact(store, run_id, path, kind, body), 201)
+
+
+@router.delete("/runs/{run_id}/artifacts", response_model=StoredArtifact, summary="Delete an artifact")
+def delete(store: StoreOf, run_id: RunId, path: FilePath) -> Reply:
+    """Its content stays until garbage collection finds that no artifact names it."""
+    path = validate.artifact_path(path, "path")
+    with reading(store, _TOPICS):
+        commands.require_active_run(run_id, runs.stage_of(store.engine, run_id))
+        file = artifacts.get(store.engine, run_id, path)
+    store.producer.emit_and_wait([e.ArtifactDeleted(run_id, path)])
+    return Reply(StoredArtifact(path=path, size=file.size, sha256=file.sha256))
+
+
+@router.post(
+    "/blobs", response_model=StoredBlob, status_code=201, openapi_extra=_BODY, summary="Store a content"
+)
+async def store_blob(request: Request, store: StoreOf) -> Reply:
+    """For clients that then append ArtifactLogged by themselves. Contents that nothing names are
+    deleted by garbage collection after an hour at the earliest."""
+    body = RequestBody(request.stream())
+    return await run_in_threadpool(_store_blob, store, body)
+
+
+def _store_blob(store: Store, body: RequestBody) -> Reply:
+    blob = artifact_upload.store_content(store, body)
+    return Reply(StoredBlob(sha256=blob.sha256, size=blob.size), 201)
+
+
+def _require_active(store: Store, run_id: str) -> None:
+    with reading(store, (topics.RUNS,)):
+        commands.require_active_run(run_id, runs.stage_of(store.engine, run_id))

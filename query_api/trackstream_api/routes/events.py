@@ -1,0 +1,55 @@
+"""Events in and out as they stand on the log."""
+
+import base64
+from typing import Annotated, Literal
+
+from fastapi import APIRouter, Path, Request
+from starlette.concurrency import run_in_threadpool
+
+from trackstream_api.ingest import encoded_events
+from trackstream_api.models.admin import EntityEvents, Positions
+from trackstream_api.models.base import Reply
+from trackstream_api.routes.parameters import StoreOf
+from trackstream_api.store import Store
+from trackstream_schemas import codec, topics
+from trackstream_schemas.errors import InvalidInput
+
+router = APIRouter(prefix="/api/v1", tags=["events"])
+
+_TOPIC_OF = {"experiments": topics.EXPERIMENTS, "runs": topics.RUNS}
+_MESSAGE = {"type": "string", "format": "binary"}
+
+
+@router.post(
+    "/events",
+    response_model=Positions,
+    summary="Append events",
+    openapi_extra={
+        "requestBody": {"required": True, "content": {"application/octet-stream": {"schema": _MESSAGE}}}
+    },
+)
+async def append(store: StoreOf, request: Request) -> Reply:
+    """The body is an IngestRequest in Avro single-object encoding. All events are appended, or none: the
+    first that cannot be read is named. The answer comes when the log has them on disk."""
+    body = await request.body()
+    return await run_in_threadpool(_append, store, body)
+
+
+def _append(store: Store, body: bytes) -> Reply:
+    events = encoded_events(body)
+    positions = store.log.append(events).result()
+    return Reply(Positions.model_construct(positions=positions))
+
+
+@router.get("/entities/{kind}/{key}/events", response_model=EntityEvents, summary="Events of one entity")
+def history(
+    store: StoreOf,
+    kind: Literal["experiments", "runs"],
+    key: Annotated[str, Path(description="experiment_id or run_id")],
+) -> Reply:
+    """From the log itself, so they may be ahead of every projection. None for an entity nobody has named."""
+    events = store.log.history(_TOPIC_OF[kind], key)
+    if events is None:
+        raise InvalidInput("kind", kind, "a topic that this log can look up by key")
+    messages = [base64.b64encode(codec.encode(event)).decode() for event in events]
+    return Reply(EntityEvents.model_construct(events=messages))

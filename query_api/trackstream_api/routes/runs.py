@@ -1,0 +1,74 @@
+"""Runs: search, best, get, delete, restore, tag."""
+
+from fastapi import APIRouter
+
+from trackstream_api import commands
+from trackstream_api.barrier import reading
+from trackstream_api.models.base import Reply
+from trackstream_api.models.runs import BestRuns, Run, RunList, RunPage, SearchRuns
+from trackstream_api.queries import runs
+from trackstream_api.queries.search import best_runs, search_runs
+from trackstream_api.routes.parameters import Consistency, RunId, StoreOf
+from trackstream_api.store import Store
+from trackstream_schemas import topics
+
+router = APIRouter(prefix="/api/v1/runs", tags=["runs"])
+
+_TOPICS = (topics.EXPERIMENTS, topics.RUNS, topics.METRICS)
+
+
+@router.post("/search", response_model=RunPage, summary="Search runs")
+def search(store: StoreOf, request: SearchRuns, consistency: Consistency = "strong") -> Reply:
+    """Answer with one page, each run whole. Values that a run does not have sort last, either way."""
+    with reading(store, _TOPICS, consistency) as headers:
+        return Reply(search_runs(store.engine, request), headers=headers)
+
+
+@router.post("/best", response_model=RunList, summary="The best runs by a metric")
+def best(store: StoreOf, request: BestRuns, consistency: Consistency = "strong") -> Reply:
+    """Rank the runs that have the metric by its latest value; NaN never wins."""
+    with reading(store, _TOPICS, consistency) as headers:
+        return Reply(best_runs(store.engine, request), headers=headers)
+
+
+@router.get("/{run_id}", response_model=Run, summary="Get a run")
+def get(store: StoreOf, run_id: RunId, consistency: Consistency = "strong") -> Reply:
+    """Active or deleted, with the latest value of each metric."""
+    with reading(store, _TOPICS, consistency) as headers:
+        return Reply(runs.get(store.engine, run_id), headers=headers)
+
+
+@router.delete("/{run_id}", response_model=Run, summary="Delete a run")
+def delete(store: StoreOf, run_id: RunId) -> Reply:
+    """It can be restored until garbage collection purges it."""
+    with store.deciding():
+        event = commands.delete_run(_decided_on(store, run_id))
+        store.producer.emit_and_wait([event])
+    return _as_it_is_now(store, run_id)
+
+
+@router.post("/{run_id}/restore", response_model=Run, summary="Restore a deleted run")
+def restore(store: StoreOf, run_id: RunId) -> Reply:
+    """Undo a deletion."""
+    with store.deciding():
+        event = commands.restore_run(_decided_on(store, run_id))
+        store.producer.emit_and_wait([event])
+    return _as_it_is_now(store, run_id)
+
+
+@router.put("/{run_id}/tags", response_model=Run, summary="Set tags of a run")
+def set_tags(store: StoreOf, run_id: RunId, tags: dict[str, str]) -> Reply:
+    """Other tags stay as they are."""
+    events = commands.tag_run(_decided_on(store, run_id), tags)
+    store.producer.emit_and_wait(events)
+    return _as_it_is_now(store, run_id)
+
+
+def _decided_on(store: Store, run_id: str) -> Run:
+    with reading(store, _TOPICS):
+        return runs.get(store.engine, run_id)
+
+
+def _as_it_is_now(store: Store, run_id: str) -> Reply:
+    with reading(store, _TOPICS) as headers:
+        return Reply(runs.get(store.engine, run_id), headers=headers)

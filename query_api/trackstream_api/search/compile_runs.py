@@ -1,0 +1,273 @@
+"""Searches for runs, as one statement each.
+
+Shape (measured on 1,000,000 runs; see docs/decisions): conditions on params, tags and metrics become a
+chain of nested semi-joins, `run_id IN (SELECT run_id ... AND run_id IN (...))`, the most selective kind
+innermost. Every table of the chain is sorted by (key, run_id), so the set of one step prunes the next,
+and because `key` and `run_id` are the sorting key they may stand in PREWHERE under FINAL without
+changing what FINAL means. Only `runs` rows that survive the chain are read, and of those only the
+columns that the order needs; the caller fetches the full rows of the page by id. Values to sort by are
+joined from the left (RIGHT JOIN), so that the hash table holds the few survivors and not every run.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+from trackstream_api.search.grammar import PRESENCE, Comparison, parse_filter
+from trackstream_api.search.order_by import OrderTerm, parse_order_by
+from trackstream_api.search.page_token import SortKey, after, query_hash
+from trackstream_api.search.statement import STAGES, Bindings, Statement, View, condition
+from trackstream_api.search.vocabulary import RUNS
+
+if TYPE_CHECKING:
+    from trackstream_api.search.page_token import KeyType
+
+_ARTIFACT_ROOT = "mlflow-artifacts:"
+# More experiments than this are likely most of the store: finding their runs first would not prune much.
+_FEW_EXPERIMENTS = 16
+_DATASET_CONTEXT = "mlflow.data.context"
+
+_TABLES = {
+    # The first value of a param stands, so all its rows agree and FINAL would change nothing.
+    "param": "run_params",
+    "tag": "run_tags FINAL",
+    "metric": "latest_metrics FINAL",
+}
+_ATTRIBUTES: dict[str, tuple[str, KeyType]] = {
+    "run_id": ("run_id", "String"),
+    "run_name": ("name", "String"),
+    "user_id": ("user_id", "String"),
+    "status": ("status", "String"),
+    "start_time": ("start_time", "Int64"),
+    "end_time": ("end_time", "Int64"),
+    "duration": ("(end_time - start_time)", "Int64"),
+}
+_NULLABLE = {"end_time", "duration"}
+
+
+@dataclass(frozen=True, slots=True)
+class RunSearch:
+    """Which runs, in what order. `experiment_ids` None means runs of all experiments, () of none."""
+
+    experiment_ids: tuple[str, ...] | None = None
+    filter: str = ""
+    order_by: tuple[str, ...] = ()
+    view: View = "active"
+    limit: int = 100
+    page_token: str | None = None
+    artifact_root: str = _ARTIFACT_ROOT
+    """What `artifact_uri` starts with: ROOT/EXPERIMENT_ID/RUN_ID/artifacts."""
+
+
+@dataclass(frozen=True, slots=True)
+class BestRunsSearch:
+    """The `top` active runs by the latest value of a metric; infinities are values, NaN is none."""
+
+    metric: str
+    mode: Literal["min", "max"] = "min"
+    top: int = 1
+    experiment_ids: tuple[str, ...] | None = None
+    filter: str = ""
+    artifact_root: str = _ARTIFACT_ROOT
+
+
+def search_runs_statement(request: RunSearch) -> Statement:
+    """Compile a search. Rows: run_id, then the sort keys; see Statement.
+
+    Order: the terms of `order_by`, then start_time descending, then run_id; values that a run does not
+    have come last in both directions, NaN right before them. Raises FilterSyntaxError for the filter
+    and the order, InvalidInput for the page token.
+    """
+    bindings = Bindings()
+    comparisons = parse_filter(request.filter, RUNS)
+    terms = parse_order_by(request.order_by, RUNS)
+    head = _head(request.experiment_ids, comparisons, bindings)
+    rows = _runs(request.experiment_ids, request.view, comparisons, head, request.artifact_root, bindings)
+    for index, term in enumerate(terms):
+        if term.entity != "attribute":
+            rows = _joined(rows, term, index, head, bindings)
+    expressions, keys = _sort_keys(terms, request.artifact_root, bindings)
+    columns = ", ".join(
+        f"{expression} AS {key.column}" for expression, key in zip(expressions, keys, strict=True)
+    )
+    identity = query_hash(
+        "runs", request.experiment_ids, request.view, request.artifact_root, comparisons, terms
+    )
+    behind = f" WHERE {after(request.page_token, identity, keys, bindings)}" if request.page_token else ""
+    order = ", ".join(f"{key.column} {'ASC' if key.ascending else 'DESC'}" for key in keys)
+    limit = bindings.bind(request.limit + 1, "UInt64")
+    sql = (
+        f"SELECT id, {', '.join(key.column for key in keys)} FROM "
+        f"(SELECT run_id AS id, {columns} FROM ({rows})){behind} "
+        f"ORDER BY {order} LIMIT {limit}"
+    )
+    return Statement(sql, bindings.values, request.limit, identity)
+
+
+def best_runs_statement(request: BestRunsSearch) -> Statement:
+    """Compile a ranking. Rows: run_id, value; best first, among equals the newest first.
+
+    Runs without the metric, or whose latest value is NaN, are not among them. There is no further
+    page. Raises FilterSyntaxError.
+    """
+    bindings = Bindings()
+    comparisons = parse_filter(request.filter, RUNS)
+    head = _head(request.experiment_ids, comparisons, bindings)
+    rows = _runs(request.experiment_ids, "active", comparisons, head, request.artifact_root, bindings)
+    direction = "ASC" if request.mode == "min" else "DESC"
+    narrowed = f" AND run_id IN ({head})" if head else ""
+    limit = bindings.bind(request.top, "UInt64")
+    sql = (
+        "SELECT r.run_id, v.value FROM "
+        "(SELECT run_id, value FROM latest_metrics FINAL "
+        f"PREWHERE key = {bindings.bind(request.metric, 'String')}{narrowed} WHERE NOT isNaN(value)) AS v "
+        f"INNER JOIN ({rows}) AS r ON v.run_id = r.run_id "
+        f"ORDER BY v.value {direction}, r.start_time DESC, r.run_id LIMIT {limit}"
+    )
+    identity = query_hash("best", request.experiment_ids, request.metric, request.mode, comparisons)
+    return Statement(sql, bindings.values, request.top, identity)
+
+
+def _chain(comparisons: tuple[Comparison, ...], head: str | None, bindings: Bindings) -> str | None:
+    """Return a SELECT of all run ids that may match, or None where nothing narrows them down."""
+    steps = [
+        found for found in comparisons if found.identifier.entity in _TABLES and found.operator != "IS NULL"
+    ]
+    select = head
+    for step in sorted(steps, key=_unselectivity):
+        select = _step(step, select, bindings)
+    return select
+
+
+def _head(
+    experiment_ids: tuple[str, ...] | None, comparisons: tuple[Comparison, ...], bindings: Bindings
+) -> str | None:
+    """Return a SELECT of the ids of all runs of few experiments, or of the runs that are named."""
+    # Without FINAL: the row that FINAL would keep is among the rows, so these are all and maybe more.
+    conditions = []
+    if experiment_ids is not None and len(experiment_ids) <= _FEW_EXPERIMENTS:
+        conditions.append(f"experiment_id IN {bindings.bind(list(experiment_ids), 'Array(String)')}")
+    conditions += [
+        condition("run_id", comparison, bindings)
+        for comparison in comparisons
+        if comparison.identifier.key == "run_id"
+        and comparison.identifier.entity == "attribute"
+        and comparison.operator in ("=", "IN")
+    ]
+    return f"SELECT run_id FROM runs WHERE {' AND '.join(conditions)}" if conditions else None
+
+
+def _unselectivity(comparison: Comparison) -> int:
+    """Return the place in the chain: what usually leaves few runs comes first."""
+    if comparison.operator in PRESENCE:
+        return 4
+    if comparison.operator == "!=":
+        return 3
+    if comparison.identifier.entity == "metric":
+        return 2 if comparison.operator != "=" else 0
+    return 0 if comparison.operator == "=" else 1
+
+
+def _step(comparison: Comparison, among: str | None, bindings: Bindings) -> str:
+    """Return a SELECT of the run ids for which a param, tag or metric compares so; missing ones never do."""
+    entity = comparison.identifier.entity
+    where = ""
+    if comparison.operator not in PRESENCE:
+        where = f" WHERE {condition('value', comparison, bindings, as_float=entity == 'metric')}"
+    narrowed = f" AND run_id IN ({among})" if among else ""
+    key = bindings.bind(comparison.identifier.key, "String")
+    return f"SELECT run_id FROM {_TABLES[entity]} PREWHERE key = {key}{narrowed}{where}"
+
+
+def _runs(
+    experiment_ids: tuple[str, ...] | None,
+    view: View,
+    comparisons: tuple[Comparison, ...],
+    head: str | None,
+    artifact_root: str,
+    bindings: Bindings,
+) -> str:
+    """Return a SELECT of the rows of the runs that match all conditions."""
+    survivors = _chain(comparisons, head, bindings)
+    stages = bindings.bind(STAGES[view], "Array(String)")
+    conditions = [f"lifecycle_stage IN {stages}", "status != 'UNSTARTED'"]
+    if experiment_ids is not None:
+        conditions.append(f"experiment_id IN {bindings.bind(list(experiment_ids), 'Array(String)')}")
+    for comparison in comparisons:
+        identifier = comparison.identifier
+        if identifier.entity == "attribute":
+            expression = _attribute(identifier.key, artifact_root, bindings)
+            conditions.append(condition(expression, comparison, bindings))
+        elif identifier.entity == "dataset":
+            conditions.append(_dataset(comparison, bindings))
+        elif comparison.operator == "IS NULL":
+            conditions.append(f"run_id NOT IN ({_step(comparison, head, bindings)})")
+    prewhere = f" PREWHERE run_id IN ({survivors})" if survivors else ""
+    columns = "run_id, experiment_id, name, user_id, status, start_time, end_time"
+    return f"SELECT {columns} FROM runs FINAL{prewhere} WHERE {' AND '.join(conditions)}"
+
+
+def _attribute(key: str, artifact_root: str, bindings: Bindings) -> str:
+    if key == "artifact_uri":
+        return (
+            f"concat({bindings.bind(artifact_root, 'String')}, '/', experiment_id, '/', run_id, '/artifacts')"
+        )
+    return _ATTRIBUTES[key][0]
+
+
+def _dataset(comparison: Comparison, bindings: Bindings) -> str:
+    """Return the condition that some data set of the run compares so."""
+    path = bindings.bind(comparison.identifier.key, "String")
+    held = ""
+    if comparison.identifier.key == "context":
+        path = f"'tags', '{_DATASET_CONTEXT}'"
+        held = f"JSONHas(input, {path}) AND "
+    compared = condition(f"JSONExtractString(input, {path})", comparison, bindings)
+    return f"arrayExists(input -> {held}{compared}, JSONExtractArrayRaw(inputs))"
+
+
+def _joined(rows: str, term: OrderTerm, index: int, head: str | None, bindings: Bindings) -> str:
+    """Return the rows with the value to sort by beside them, as `valueN`, and `foundN`: 0 where missing."""
+    narrowed = f" AND run_id IN ({head})" if head else ""
+    return (
+        f"SELECT r.*, v.value AS value{index}, v.found AS found{index} FROM "
+        f"(SELECT run_id AS holder, value, toUInt8(1) AS found FROM {_TABLES[term.entity]} "
+        f"PREWHERE key = {bindings.bind(term.key, 'String')}{narrowed}) AS v "
+        f"RIGHT JOIN ({rows}) AS r ON v.holder = r.run_id"
+    )
+
+
+def _sort_keys(
+    terms: tuple[OrderTerm, ...], artifact_root: str, bindings: Bindings
+) -> tuple[list[str], list[SortKey]]:
+    """Return the sort keys' expressions and the keys: neither NULL nor NaN, ending with the run id."""
+    expressions: list[str] = []
+    keys: list[SortKey] = []
+
+    def add(expression: str, kind: KeyType, ascending: bool) -> None:
+        expressions.append(expression)
+        keys.append(SortKey(f"k{len(keys)}", kind, ascending))
+
+    for index, term in enumerate(terms):
+        value, missing = f"value{index}", f"found{index} = 0"
+        if term.entity == "attribute":
+            expression = _attribute(term.key, artifact_root, bindings)
+            kind = _ATTRIBUTES[term.key][1] if term.key in _ATTRIBUTES else "String"
+            if term.key in _NULLABLE:
+                add(f"isNull({expression})", "UInt8", True)
+                expression = f"ifNull({expression}, 0)"
+            add(expression, kind, term.ascending)
+        elif term.entity == "metric":
+            add(f"multiIf({missing}, 2, isNaN({value}), 1, 0)", "UInt8", True)
+            add(f"if(isNaN({value}), 0., {value})", "Float64", term.ascending)
+        else:
+            add(missing, "UInt8", True)
+            add(value, "String", term.ascending)
+
+    sorted_by = {term.key for term in terms if term.entity == "attribute"}
+    if "start_time" not in sorted_by:
+        add("start_time", "Int64", False)
+    if "run_id" not in sorted_by:
+        add("run_id", "String", True)
+    return expressions, keys

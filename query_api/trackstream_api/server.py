@@ -1,0 +1,146 @@
+"""Runs the app: as a process of its own, or in a thread of the command line's process."""
+
+from __future__ import annotations
+
+import signal
+import threading
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+import uvicorn
+
+from trackstream_api import listening
+from trackstream_api.app import create_app
+from trackstream_api.directory_lock import DirectoryLock
+from trackstream_api.host_guard import allowed_hosts
+from trackstream_api.store import EmbeddedStore
+from trackstream_schemas.errors import Unavailable
+
+if TYPE_CHECKING:
+    import socket
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    from fastapi import FastAPI
+
+_START_SECONDS = 30.0
+_DRAIN_SECONDS = 10
+
+
+class _Server(uvicorn.Server):
+    """A uvicorn server that ends by returning, so that what it served can be closed behind it."""
+
+    def __init__(self, app: FastAPI, log_level: str, on_started: Callable[[], None]) -> None:
+        config = uvicorn.Config(
+            app,
+            log_level=log_level,
+            access_log=False,
+            lifespan="off",
+            loop="uvloop",
+            http="httptools",
+            ws="none",
+            server_header=False,
+            timeout_graceful_shutdown=_DRAIN_SECONDS,
+            timeout_keep_alive=75,
+        )
+        super().__init__(config)
+        self._on_started = on_started
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        if self.started:
+            self._on_started()
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Stop on SIGINT and SIGTERM. Unlike the original it does not raise them again afterwards: the
+        process would die before the store is closed."""
+        if threading.current_thread() is not threading.main_thread():
+            yield
+            return
+        before = {
+            number: signal.signal(number, self.handle_exit) for number in (signal.SIGINT, signal.SIGTERM)
+        }
+        try:
+            yield
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)
+
+
+def serve(
+    directory: Path,
+    host: str = "127.0.0.1",
+    port: int = 5000,
+    log_level: str = "warning",
+    announce: Callable[[str], None] | None = None,
+) -> None:
+    """Serve the store in `directory` until SIGINT or SIGTERM; port 0 takes a free one.
+
+    `announce` is called with the server's URL once it answers. Raises DirectoryHeld where another
+    process works in the directory, AddressInUse where one listens there, StorageFailed where the
+    directory cannot be written.
+    """
+    lock = DirectoryLock(directory, "server")
+    try:
+        with listening.tcp(host, port) as listener:
+            url = listening.url_of(listener)
+            # From here on clients can connect; they are answered once the store is open.
+            lock.publish(url)
+            with EmbeddedStore(directory, lock) as store:
+                app = create_app(store, allowed_hosts(host))
+                server = _Server(app, log_level, lambda: announce(url) if announce else None)
+                server.run(sockets=[listener])
+    finally:
+        lock.release()
+
+
+class ServerThread:
+    """An app that a thread of this process serves on a Unix socket; made by `serve_in_thread`."""
+
+    def __init__(self, store: EmbeddedStore, uds: Path, log_level: str) -> None:
+        self.store = store
+        self.uds = uds
+        self._listener = listening.unix(uds)
+        self._answering = threading.Event()
+        self._server = _Server(create_app(store), log_level, self._answering.set)
+        self._thread = threading.Thread(target=self._run, name="trackstream-api", daemon=True)
+        self._thread.start()
+        if not self._answering.wait(_START_SECONDS):
+            self.stop()
+            raise Unavailable(f"the API did not come up within {_START_SECONDS:g} s")
+
+    def _run(self) -> None:
+        try:
+            self._server.run(sockets=[self._listener])
+        finally:
+            self._answering.set()
+
+    def stop(self) -> None:
+        """Finish the requests under way, close the store and give the directory free."""
+        self._server.should_exit = True
+        self._thread.join(_DRAIN_SECONDS + 5)
+        self._listener.close()
+        self.uds.unlink(missing_ok=True)
+        self.store.close()
+
+    def __enter__(self) -> ServerThread:
+        return self
+
+    def __exit__(self, *_: Any) -> None:
+        self.stop()
+
+
+def serve_in_thread(
+    directory: Path, uds: Path, kind: str = "cli", log_level: str = "warning"
+) -> ServerThread:
+    """Serve the store in `directory` on the Unix socket `uds`, for this process; returns once it answers.
+
+    Raises what `serve` raises. Whoever calls must `stop` it (or use it in a `with`).
+    """
+    store = EmbeddedStore(directory, DirectoryLock(directory, kind))
+    try:
+        return ServerThread(store, uds, log_level)
+    except BaseException:
+        store.close()
+        raise

@@ -1,0 +1,133 @@
+"""One JSON shape for every error, whatever route it comes from."""
+
+from __future__ import annotations
+
+import http.client
+import re
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from tests.query_api.live_server import LiveServer
+
+NO_REFUSAL = {("GET", "/health"), ("GET", "/metrics"), ("GET", "/api/v1/status"), ("GET", "/api/v1/replay")}
+"""Routes that take nothing that could be wrong."""
+NO_REFUSAL_OF_VALUES = {("POST", "/api/v1/replay"), ("POST", "/api/v1/blobs")}
+
+
+def assert_error_shape(answer: Any, *statuses: int) -> None:
+    assert answer.status_code in statuses, answer.text
+    assert answer.headers["content-type"] == "application/json"
+    body = answer.json()
+    assert {"error_code", "message"} <= set(body) <= {"error_code", "message", "field", "position"}
+    assert re.fullmatch(r"[A-Z_]+", body["error_code"])
+    assert body["message"]
+    assert "Traceback" not in answer.text
+
+
+def routes(server: LiveServer) -> Iterator[tuple[str, str]]:
+    for path, methods in server.call("GET", "/openapi.json")["paths"].items():
+        for method in methods:
+            yield method.upper(), path
+
+
+def test_every_route_refuses_in_this_shape(server: LiveServer) -> None:
+    seen = set()
+    for method, path in routes(server):
+        seen.add((method, path))
+        if (method, path) in NO_REFUSAL | NO_REFUSAL_OF_VALUES:
+            continue
+        bad = re.sub(r"\{\w+\}", "%20", path)
+        options = {"content": b"\x00not what it takes"} if method in ("POST", "PUT", "PATCH") else {}
+        query = "?limit=-1&path=..&consistency=no"
+        assert_error_shape(server.client.request(method, bad + query, **options), 400)
+    assert seen > NO_REFUSAL | NO_REFUSAL_OF_VALUES
+    assert len(seen) >= 28
+
+
+def test_every_route_refuses_other_methods_in_this_shape(server: LiveServer) -> None:
+    for _, path in routes(server):
+        answer = server.client.request("TRACE", re.sub(r"\{\w+\}", "x", path))
+        assert_error_shape(answer, 405)
+        assert "allow" in answer.headers
+
+
+def test_every_route_documents_its_errors(server: LiveServer) -> None:
+    document = server.call("GET", "/openapi.json")
+    for path, methods in document["paths"].items():
+        for method, operation in methods.items():
+            where = f"{method} {path}"
+            assert operation["summary"], where
+            assert operation["description"], where
+            for status in ("400", "404", "503", "507"):
+                schema = operation["responses"][status]["content"]["application/json"]["schema"]
+                assert schema["$ref"].endswith("/ErrorBody"), where
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["/", "/api", "/api/v1/nothing", "/api/v1/runs/", "/%2e%2e/etc/passwd", "/api/v2/runs/x", "/x%00y"],
+)
+def test_unknown_routes(server: LiveServer, path: str) -> None:
+    answer = server.client.get(path)
+    assert_error_shape(answer, 404, 405)
+    assert answer.json()["error_code"] == "ENDPOINT_NOT_FOUND"
+
+
+@pytest.mark.parametrize(
+    "content", [b"", b"{", b"[]", b"null", b'"x"', b'{"name": 1}', b"\xff", b'{"name": "a", "b": 1}']
+)
+def test_bodies_that_are_not_what_was_asked_for(server: LiveServer, content: bytes) -> None:
+    headers = {"content-type": "application/json"}
+    answer = server.client.post("/api/v1/experiments", content=content, headers=headers)
+    assert_error_shape(answer, 400)
+    assert answer.json()["error_code"] == "INVALID_PARAMETER_VALUE"
+
+
+def test_a_body_that_is_too_large(server: LiveServer) -> None:
+    announced = server.client.post("/api/v1/experiments", content=b" " * (17 << 20))
+    assert_error_shape(announced, 413)
+    streamed = server.client.post("/api/v1/experiments", content=iter([b" " * (1 << 20)] * 17))
+    assert_error_shape(streamed, 413)
+    for answer in (announced, streamed):
+        assert "at most 16777216 bytes" in answer.json()["message"]
+    server.call("GET", "/health")
+
+
+@pytest.mark.parametrize(
+    ("host", "status"),
+    [
+        ("localhost", 200),
+        ("localhost:80", 200),
+        ("LOCALHOST", 200),
+        ("127.0.0.1:5000", 200),
+        ("[::1]:5000", 200),
+        ("evil.example", 400),
+        ("evil.example:5000", 400),
+        ("localhost.evil.example", 400),
+        ("127.0.0.1.evil.example", 400),
+        ("", 400),
+    ],
+)
+def test_a_page_of_another_site_gets_nothing(server: LiveServer, host: str, status: int) -> None:
+    address = server.url.removeprefix("http://")
+    connection = http.client.HTTPConnection(address, timeout=30)
+    try:
+        connection.putrequest("GET", "/health", skip_host=True)
+        connection.putheader("Host", host)
+        connection.endheaders()
+        answer = connection.getresponse()
+        assert answer.status == status
+        assert b"error_code" in answer.read() or status == 200
+    finally:
+        connection.close()
+
+
+def test_no_other_site_may_read_answers(server: LiveServer) -> None:
+    headers = {"origin": "http://evil.example", "access-control-request-method": "POST"}
+    for method in ("GET", "OPTIONS"):
+        answer = server.client.request(method, "/api/v1/status", headers=headers)
+        assert not any(name.startswith("access-control") for name in answer.headers)
