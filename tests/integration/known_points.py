@@ -48,8 +48,7 @@ def points_of(writer: int, count: int) -> Points:
 
 def main(directory: str, run_id: str, writer: str, count: str) -> None:
     points = points_of(int(writer), int(count))
-    trackstream.set_tracking_uri(directory)
-    client = trackstream.Client()
+    client = trackstream.Client(directory)
     columns = (
         points.key_index.tolist(),
         points.steps.tolist(),

@@ -131,8 +131,10 @@ report = client.delivery_report()
 import sqlite3
 from trackstream_schemas import codec
 log = sqlite3.connect(store / "log.db")
-kept = sum(len(codec.decode(value).body) for (value,) in log.execute('SELECT value FROM "trackstream.metrics"'))
-print(kept, report.dropped_points + report.lost_points, log.execute("PRAGMA integrity_check").fetchone()[0])
+messages = log.execute('SELECT value FROM "trackstream.metrics"')
+kept = sum(len(codec.decode(value).body) for (value,) in messages)
+integrity = log.execute("PRAGMA integrity_check").fetchone()[0]
+print(kept, report.dropped_points + report.lost_points, integrity)
 """
 
 
@@ -150,8 +152,9 @@ def test_a_full_disk_stops_no_trainer_and_every_point_is_kept_or_counted(tmp_pat
 
 def test_a_server_on_a_full_disk_says_so(tmp_path: Path) -> None:
     mount = tmp_path / "disk"
-    fill = f"head -c 100m /dev/zero > {mount}/ballast 2>/dev/null; exec {TRACKSTREAM} server --dir {mount}/store --port {free_port()}"
-    done = on_a_small_disk(mount, "1m", ["sh", "-c", fill])
+    fill = f"head -c 100m /dev/zero > {mount}/ballast 2>/dev/null"
+    serve = f"exec {TRACKSTREAM} server --dir {mount}/store --port {free_port()}"
+    done = on_a_small_disk(mount, "1m", ["sh", "-c", f"{fill}; {serve}"])
     assert done.returncode == 6, done.stderr
     assert str(mount) in done.stderr
     assert "Traceback" not in done.stderr

@@ -106,8 +106,8 @@ def test_no_record_was_given_up(survived: tuple[Server, dict[str, Any]]) -> None
 def test_the_history_holds_each_event_once(survived: tuple[Server, dict[str, Any]]) -> None:
     server, _ = survived
     table = server.sql(
-        "SELECT count() AS events, uniqExact(event_id) AS distinct, uniqExact(topic, partition, offset) AS places"
-        " FROM v_events"
+        "SELECT count() AS events, uniqExact(event_id) AS distinct,"
+        " uniqExact(topic, partition, offset) AS places FROM v_events"
     )
     (row,) = table.to_pylist()
     assert row["events"] == row["distinct"] == row["places"]

@@ -1,0 +1,160 @@
+"""Writes the generated parts of the docs: `python docs/generate.py`; `--check` only names what is stale.
+
+A page holds `<!-- generated: NAME -->` … `<!-- end -->`; what stands between is replaced.
+"""
+
+from __future__ import annotations
+
+import ast
+import inspect
+import re
+import sys
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+DOCS = Path(__file__).parent
+WIDTH = 96
+_PART = re.compile(r"(<!-- generated: (?P<name>[\w-]+) -->\n).*?(<!-- end -->)", re.DOTALL)
+
+
+def commands() -> str:
+    """Return the help of every command of the command line."""
+    from trackstream_api.cli.root import cli
+
+    context = click.Context(cli, info_name="trackstream", terminal_width=WIDTH, **cli.context_settings)
+    return "\n".join(_command_help(cli, context))
+
+
+def _command_help(command: click.Command, context: click.Context) -> Iterator[str]:
+    yield f"{'##' if context.parent is None else '###'} {context.command_path}\n"
+    yield f"```text\n{command.get_help(context)}\n```\n"
+    if isinstance(command, click.Group):
+        for name in command.list_commands(context):
+            inner = command.get_command(context, name)
+            # `ui` is another name for `server`.
+            if inner is not None and inner.name == name:
+                yield from _command_help(
+                    inner, click.Context(inner, info_name=name, parent=context, terminal_width=WIDTH)
+                )
+
+
+def exit_codes() -> str:
+    """Return the table of exit codes, from the tree of errors."""
+    from trackstream_schemas import errors
+
+    rows: dict[int, list[str]] = {}
+    for kind in (
+        errors.InvalidInput,
+        errors.NotFound,
+        errors.AlreadyExists,
+        errors.Conflict,
+        errors.Unavailable,
+        errors.StorageFailed,
+    ):
+        rows.setdefault(kind.exit_code, []).append((kind.__doc__ or "").split("\n")[0].strip())
+    lines = ["| code | means |", "| --- | --- |", "| 0 | It worked. |"]
+    lines.append("| 1 | Something not named below: a failed check of `doctor`, a failed replay, a defect. |")
+    lines += [f"| {code} | {' '.join(texts)} |" for code, texts in sorted(rows.items())]
+    lines.append("| 130 | Interrupted by Ctrl-C, or a question was answered with no. |")
+    lines.append("| 141 | Whoever read the output went away. |")
+    return "\n".join(lines) + "\n"
+
+
+def views() -> str:
+    """Return the data dictionary, from an analytical store made for the purpose."""
+    from trackstream_consumers.engine import Engine
+    from trackstream_consumers.migrate import migrate
+
+    with tempfile.TemporaryDirectory() as directory:
+        engine = Engine(Path(directory))
+        migrate(engine)
+        with engine.client() as client:
+            tables = client.query(
+                "SELECT name, comment FROM system.tables"
+                " WHERE database = currentDatabase() AND startsWith(name, 'v_') ORDER BY name"
+            ).result_rows
+            columns = client.query(
+                "SELECT table, name, type, comment FROM system.columns"
+                " WHERE database = currentDatabase() AND startsWith(table, 'v_') ORDER BY table, position"
+            ).result_rows
+        engine.close()
+    return "\n".join(_dictionary(list(tables), list(columns)))
+
+
+def _dictionary(tables: list[Any], columns: list[Any]) -> Iterator[str]:
+    for table, about in tables:
+        yield f"### {table}\n\n{about}.\n\n| column | type | meaning |\n| --- | --- | --- |"
+        for owner, name, type_, comment in columns:
+            if owner == table:
+                yield f"| `{name}` | `{type_}` | {comment} |"
+        yield ""
+
+
+def settings() -> str:
+    """Return the SDK's settings: variable, default and meaning."""
+    from trackstream.settings import Settings
+
+    source = ast.parse(inspect.getsource(Settings)).body[0]
+    assert isinstance(source, ast.ClassDef)
+    meanings = dict(_attribute_docstrings(source))
+    lines = ["| variable | default | meaning |", "| --- | --- | --- |"]
+    for name, field in Settings.model_fields.items():
+        default = "" if field.default in (None, "") else f"`{field.default}`"
+        lines.append(f"| `TRACKSTREAM_{name.upper()}` | {default} | {meanings[name]} |")
+    return "\n".join(lines) + "\n"
+
+
+def _attribute_docstrings(source: ast.ClassDef) -> Iterator[tuple[str, str]]:
+    """Yield each field's name and the text below it; a group of fields shares the text below the last."""
+    waiting: list[str] = []
+    for statement in source.body:
+        match statement:
+            case ast.AnnAssign(target=ast.Name(id=name)):
+                waiting.append(name)
+            case ast.Expr(value=ast.Constant(value=str(text))):
+                yield from ((name, " ".join(text.split())) for name in waiting)
+                waiting.clear()
+
+
+PARTS: dict[str, Callable[[], str]] = {
+    "commands": commands,
+    "exit-codes": exit_codes,
+    "views": views,
+    "settings": settings,
+}
+
+
+def regenerate(page: str) -> str:
+    """Return a page's text with its generated parts made anew."""
+    return _PART.sub(lambda part: f"{part[1]}\n{PARTS[part['name']]()}\n{part[3]}", page)
+
+
+def stale_pages() -> list[tuple[Path, str]]:
+    """Return the pages that are not current, each with the text it should have."""
+    found = []
+    for path in sorted(DOCS.glob("*.md")):
+        text = path.read_text(encoding="utf-8")
+        current = regenerate(text)
+        if current != text:
+            found.append((path, current))
+    return found
+
+
+def main() -> int:
+    """Rewrite what is stale, or only name it."""
+    stale = stale_pages()
+    for path, text in stale:
+        print(f"{'stale' if '--check' in sys.argv else 'wrote'}: docs/{path.name}")
+        if "--check" not in sys.argv:
+            path.write_text(text, encoding="utf-8")
+    return 1 if stale and "--check" in sys.argv else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,195 @@
+"""`make demo`: a hyper-parameter search in 8 processes that log to a directory, read back by the CLI.
+
+The data sets are those inside scikit-learn's wheel. Seeds are fixed, so the best run is always the same.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import multiprocessing
+import os
+import queue
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import uuid
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Any
+
+from demo_training import CANCER, DIGITS, Report, search_space, work
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from multiprocessing.context import SpawnProcess
+
+TRACKSTREAM = str(Path(sys.executable).with_name("trackstream"))
+ONE_THREAD = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
+FOUND = """
+SELECT (SELECT count() FROM v_metrics WHERE run_id IN mine) AS points,
+       (SELECT count() FROM v_artifacts WHERE run_id IN mine) AS artifacts,
+       (SELECT count() FROM v_runs WHERE run_id IN mine AND status = 'FINISHED') AS runs
+"""
+
+
+def main() -> int:
+    """Run the demo; returns 0 where the store holds exactly what the workers sent."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--dir", type=Path, default=Path("demo-data"), help="directory of the store")
+    parser.add_argument("--port", type=int, default=5000, help="port of the server, if it is free")
+    parser.add_argument("--processes", type=int, default=8, help="worker processes")
+    parser.add_argument("--quick", action="store_true", help="fewer runs and epochs")
+    options = parser.parse_args()
+
+    configurations = search_space()[: 4 if options.quick else None]
+    epochs = 5 if options.quick else 40
+    session = uuid.uuid4().hex
+    print(
+        f"Training {len(configurations)} models in {options.processes} processes, logging to {options.dir}/"
+    )
+    with server(options.dir, options.port) as (url, ours):
+        started = time.monotonic()
+        reports = run_workers(options.dir, session, configurations, epochs, options.processes)
+        print(f"Trained and logged in {time.monotonic() - started:.1f} s\n")
+        for experiment in (DIGITS, CANCER):
+            show("runs", "best", "-e", experiment, "--metric", "val_loss", directory=options.dir)
+        return summary(options.dir, session, reports, url, ours)
+
+
+def run_workers(
+    directory: Path, session: str, configurations: list[Any], epochs: int, processes: int
+) -> list[Report]:
+    """Share the configurations out to new processes and return what these say they sent."""
+    os.environ.update(dict.fromkeys(ONE_THREAD, "1"), MPLBACKEND="Agg")
+    spawn = multiprocessing.get_context("spawn")
+    results = spawn.Queue()
+    workers = [
+        spawn.Process(
+            target=work, args=(str(directory), session, configurations[number::processes], epochs, results)
+        )
+        for number in range(processes)
+    ]
+    for worker in workers:
+        worker.start()
+    reports: list[Report] = []
+    try:
+        while len(reports) < len(configurations):
+            progress(len(reports), len(configurations))
+            try:
+                reports.append(results.get(timeout=0.2))
+            except queue.Empty:
+                fail_with(workers)
+        for worker in workers:
+            worker.join()
+        fail_with(workers)
+    finally:
+        for worker in workers:
+            if worker.is_alive():
+                worker.terminate()
+    progress(len(reports), len(configurations), last=True)
+    return reports
+
+
+def fail_with(workers: list[SpawnProcess]) -> None:
+    """End the demo if a worker ended badly."""
+    for worker in workers:
+        if worker.exitcode:
+            sys.exit(f"worker {worker.name} ended with exit code {worker.exitcode}")
+
+
+def progress(done: int, total: int, *, last: bool = False) -> None:
+    """Show how many runs are done, on a terminal."""
+    if sys.stdout.isatty():
+        print(f"\r{done} of {total} runs", end="\r\x1b[K" if last else "", flush=True)
+
+
+def show(*arguments: str, directory: Path) -> None:
+    """Run the command line as a user would, and let it print."""
+    print("$ trackstream", *arguments, "--dir", directory, flush=True)
+    code = subprocess.run([TRACKSTREAM, *arguments, "--dir", str(directory)], check=False).returncode
+    if code != 0:
+        sys.exit(f"the command ended with exit code {code}")
+    print(flush=True)
+
+
+def ask(directory: Path, *arguments: str) -> Any:
+    """Run the command line and return its JSON."""
+    command = [TRACKSTREAM, *arguments, "--dir", str(directory), "--output", "json"]
+    return json.loads(subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout)
+
+
+def summary(directory: Path, session: str, reports: list[Report], url: str, ours: bool) -> int:
+    """Compare what was sent with what is stored; returns the exit code."""
+    mine = "(SELECT run_id FROM v_tags WHERE key = 'demo.session' AND value = {session:String})"
+    query = FOUND.replace("mine", mine)
+    answer = ask(directory, "sql", query, "--param", f"session={session}")
+    found = dict(zip(("points", "artifacts", "runs"), map(int, answer["rows"][0]), strict=True))
+    sent = {
+        "points": sum(report.points for report in reports),
+        "artifacts": sum(report.artifacts for report in reports),
+        "runs": len(reports),
+    }
+    status = ask(directory, "status")
+    for what, count in sent.items():
+        verdict = "all there" if found[what] == count else "NOT EQUAL"
+        print(f"{what:<10} {count:>7,} sent {found[what]:>7,} stored   {verdict}")
+    print(f"{'lag':<10} {status['lag_ms']:>7,} ms")
+    if ours:
+        print(f"{'server':<10} {url} (stops now; `make serve` keeps one on the same data)")
+    else:
+        print(f"{'server':<10} {url} (it was running before and keeps running)")
+    return 0 if found == sent else 1
+
+
+@contextmanager
+def server(directory: Path, port: int) -> Iterator[tuple[str, bool]]:
+    """Give the address of a server on the directory, and whether it is ours and stops at the end."""
+    from trackstream_api.directory_lock import holder_of
+
+    holder = holder_of(directory)
+    if holder is not None and holder.url is not None:
+        yield holder.url, False
+        return
+    command = [TRACKSTREAM, "server", "--dir", str(directory), "--port", str(free_port(port))]
+    with tempfile.TemporaryFile() as said:
+        process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=said)
+        try:
+            yield wait_for(directory, process, said), True
+        finally:
+            process.terminate()
+            process.wait()
+
+
+def wait_for(directory: Path, process: subprocess.Popen[bytes], said: IO[bytes]) -> str:
+    """Return the address that the server announces once it answers."""
+    from trackstream_api.directory_lock import holder_of
+
+    for _ in range(600):
+        if process.poll() is not None:
+            said.seek(0)
+            sys.exit(f"the server did not start: {said.read().decode().strip()}")
+        holder = holder_of(directory)
+        if holder is not None and holder.pid == process.pid and holder.url is not None:
+            return holder.url
+        time.sleep(0.05)
+    sys.exit("the server did not start within 30 s")
+
+
+def free_port(wanted: int) -> int:
+    """Return the wanted port, or another one where that is taken."""
+    for port in (wanted, 0):
+        with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+            return int(probe.getsockname()[1])
+    sys.exit("no free port")
+
+
+if __name__ == "__main__":
+    sys.exit(main())
