@@ -76,10 +76,11 @@ def run_workers(
         worker.start()
     reports: list[Report] = []
     try:
+        progress(0, len(configurations))
         while len(reports) < len(configurations):
-            progress(len(reports), len(configurations))
             try:
                 reports.append(results.get(timeout=0.2))
+                progress(len(reports), len(configurations))
             except queue.Empty:
                 fail_with(workers)
         for worker in workers:
@@ -118,7 +119,10 @@ def show(*arguments: str, directory: Path) -> None:
 def ask(directory: Path, *arguments: str) -> Any:
     """Run the command line and return its JSON."""
     command = [TRACKSTREAM, *arguments, "--dir", str(directory), "--output", "json"]
-    return json.loads(subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout)
+    done = subprocess.run(command, check=False, stdout=subprocess.PIPE, text=True)
+    if done.returncode != 0:
+        sys.exit(f"trackstream {arguments[0]} ended with exit code {done.returncode}")
+    return json.loads(done.stdout)
 
 
 def summary(directory: Path, session: str, reports: list[Report], url: str, ours: bool) -> int:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING
 
+import hypothesis
 import pytest
+from hypothesis import settings
 
 from trackstream_schemas.ids import new_id
 
@@ -12,7 +15,35 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    from trackstream_api.native.minio import MinioAddress
+    from trackstream_api.native.stack import Stack
     from trackstream_consumers.engine import Engine
+
+# Time belongs in benchmarks: a busy machine must not fail a property.
+hypothesis.settings.register_profile(
+    "trackstream", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
+)
+hypothesis.settings.load_profile("trackstream")
+
+# How long an example takes says nothing on a machine that does other things as well.
+settings.register_profile("no deadline", deadline=None)
+settings.load_profile("no deadline")
+
+
+@pytest.fixture(scope="session")
+def minio_address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MinioAddress]:
+    """The MinIO of the native stack; each test makes a bucket of its own."""
+    from trackstream_api.native.errors import ToolMissing
+    from trackstream_api.native.stack import up
+
+    try:
+        stack = up(tmp_path_factory.mktemp("minio"), parts=("minio",))
+    except ToolMissing as error:
+        if os.environ.get("CI"):
+            raise
+        pytest.skip(str(error))
+    with stack:
+        yield stack.minio
 
 
 @pytest.fixture(scope="session")
@@ -40,3 +71,12 @@ def engine(engine_dir: Path) -> Iterator[Engine]:
     with fresh.client() as client:
         client.command(f"DROP DATABASE IF EXISTS {fresh.database} SYNC")
     fresh.close()
+
+
+@pytest.fixture(scope="session")
+def kafka_stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    """A Kafka broker of the native stack; tests that kill it bring it back."""
+    from trackstream_api.native.stack import up
+
+    with up(tmp_path_factory.mktemp("kafka"), parts=("kafka",)) as stack:
+        yield stack

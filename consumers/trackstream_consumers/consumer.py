@@ -36,6 +36,8 @@ class ConsumerSettings:
 
     max_rows: int = 500_000
     """Metric points and other events of a batch, beyond which it takes no more."""
+    max_bytes: int = 32 << 20
+    """Of the batch's records on the log, beyond which it takes no more either."""
     max_age: float = 0.5
     """Since the batch's first record."""
     spacing: float = 0.025
@@ -182,7 +184,7 @@ class Consumer:
         """Return a batch, in the order of each partition; empty where nothing came for a while."""
         settings = self._settings
         batch: list[_Item] = []
-        rows = 0
+        rows = size = 0
         began = 0.0
         wait = settings.idle_poll
         while True:
@@ -195,9 +197,11 @@ class Consumer:
             for record in raw:
                 item = self._decode(record)
                 rows += _rows_of(item)
+                size += len(record.value)
                 batch.append(item)
             now = time.monotonic()
-            if not batch or rows >= settings.max_rows or now - began >= settings.max_age:
+            full = rows >= settings.max_rows or size >= settings.max_bytes
+            if not batch or full or now - began >= settings.max_age:
                 return batch
             wait = 0.0
             if not raw:

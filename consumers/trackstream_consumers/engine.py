@@ -6,6 +6,7 @@ a time, so an `Engine` keeps a pool of them; chDB runs the pool's queries side b
 
 from __future__ import annotations
 
+import contextlib
 import queue
 from contextlib import contextmanager
 from pathlib import Path
@@ -71,6 +72,15 @@ class Engine:
             if client is None:
                 client = self._connect(self.database, settings)
             yield client
+        except BaseException:
+            # chDB keeps what a query put out before it failed, and would hand it out with the next result.
+            failed, client = client, None
+            if failed is not None:
+                # The new one first: without any client chDB would close the store.
+                with contextlib.suppress(Unavailable):
+                    client = self._connect(self.database, settings)
+                failed.close()
+            raise
         finally:
             idle.put(client)
 

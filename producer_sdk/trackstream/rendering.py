@@ -108,6 +108,8 @@ def _pixels(value: Any) -> Any:
         return np.ascontiguousarray(array)
     if array.dtype == np.bool_:
         return array.astype(np.uint8) * 255
+    if not np.issubdtype(array.dtype, np.integer) and not np.issubdtype(array.dtype, np.floating):
+        raise InvalidInput("image", f"an array of {array.dtype}", "integers of 0..255 or floats of 0..1")
     low, high = array.min(), array.max()
     if np.issubdtype(array.dtype, np.integer) and low >= 0 and high <= 255:
         return array.astype(np.uint8)

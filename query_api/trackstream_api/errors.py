@@ -5,12 +5,13 @@ TrackstreamError                        status  error_code                exit c
 │   ├── FilterSyntaxError                 400   INVALID_PARAMETER_VALUE       2
 │   └── SqlRefused                        400   INVALID_PARAMETER_VALUE       2
 │       └── QueryTooHeavy                 400   INVALID_PARAMETER_VALUE       2
+├── NoDirectUploads                       501   NOT_IMPLEMENTED               1
 └── (the rest: trackstream_schemas.errors)
 """
 
 from __future__ import annotations
 
-from trackstream_schemas.errors import InvalidInput
+from trackstream_schemas.errors import InvalidInput, TrackstreamError
 
 _SHOWN = 60
 
@@ -51,3 +52,10 @@ def _pointed(text: str, position: int) -> str:
     # One character each, so that the caret stays below its place.
     line = "".join(" " if character.isspace() else character for character in before + after)
     return f"  {line}\n  {' ' * len(before)}^"
+
+
+class NoDirectUploads(TrackstreamError):
+    """The blob store has no addresses that clients could send to."""
+
+    status = 501
+    error_code = "NOT_IMPLEMENTED"

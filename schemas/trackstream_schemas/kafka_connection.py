@@ -7,6 +7,8 @@ the address, which wins. Values never appear in a log or an error. Beside librdk
     schema.registry.url                    address of a Confluent Schema Registry
     schema.registry.basic.auth.user.info   user:password for it
     value.format                           `single-object` (the default) or `confluent`, for writers
+    topic.prefix                           put before every topic's and group's name, so that several
+                                           stores can share a cluster
 """
 
 from __future__ import annotations
@@ -30,10 +32,12 @@ CONFLUENT = "confluent"
 REGISTRY_URL = "schema.registry.url"
 REGISTRY_USER = "schema.registry.basic.auth.user.info"
 VALUE_FORMAT = "value.format"
+TOPIC_PREFIX = "topic.prefix"
 
 _DEFAULT_PORT = 9092
 _RIGHT = "kafka://host:9092[,host:9092…][?option=value]"
 _SERVER = re.compile(r"(?P<host>[A-Za-z0-9_.\-]+|\[[0-9A-Fa-f:.]+\])(?::(?P<port>\d{1,5}))?")
+_PREFIX = re.compile(r"[A-Za-z0-9._\-]{0,100}")
 _SECRET = re.compile(r"password|passphrase|secret|key\.pem|user\.info|oauthbearer\.config|credential")
 
 _PROMISED = {
@@ -70,6 +74,15 @@ class KafkaConnection:
     value_format: str = SINGLE_OBJECT
     registry_url: str | None = None
     registry_user: str | None = field(default=None, repr=False)
+    topic_prefix: str = ""
+
+    def on_cluster(self, name: str) -> str:
+        """Return what one of our topics, or a consumer group, is called on the cluster."""
+        return self.topic_prefix + name
+
+    def topic_of(self, name: str) -> str:
+        """Return which of our topics is called `name` on the cluster."""
+        return name.removeprefix(self.topic_prefix)
 
     def client_settings(self, own: Mapping[str, object], without: tuple[str, ...] = ()) -> dict[str, object]:
         """Return the settings of a client: `own` ones, with what the user gave over them."""
@@ -98,13 +111,16 @@ def parse_kafka(uri: str, environ: Mapping[str, str] | None = None) -> KafkaConn
     value_format = settings.pop(VALUE_FORMAT, SINGLE_OBJECT)
     if value_format not in (SINGLE_OBJECT, CONFLUENT):
         raise InvalidInput(_spelling(VALUE_FORMAT), value_format, f"{SINGLE_OBJECT} or {CONFLUENT}")
+    topic_prefix = settings.pop(TOPIC_PREFIX, "")
+    if not _PREFIX.fullmatch(topic_prefix):
+        raise InvalidInput(_spelling(TOPIC_PREFIX), topic_prefix, "up to 100 of A-Z a-z 0-9 . _ -")
     registry_url = settings.pop(REGISTRY_URL, None)
     registry_user = settings.pop(REGISTRY_USER, None)
-    if registry_url is not None and not re.match(r"https?://[^/@]+", registry_url):
+    if registry_url is not None and not re.fullmatch(r"https?://[^@\s]+", registry_url):
         raise InvalidInput(_spelling(REGISTRY_URL), "…", "http(s)://host:port, without a password in it")
     if value_format == CONFLUENT and registry_url is None:
         raise InvalidInput(_spelling(REGISTRY_URL), None, f"a registry's address, for the format {CONFLUENT}")
-    return KafkaConnection(servers, settings, value_format, registry_url, registry_user)
+    return KafkaConnection(servers, settings, value_format, registry_url, registry_user, topic_prefix)
 
 
 def environment_name(setting: str) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
+
 from tests.consumers.direct_log import DirectLog
 
 if TYPE_CHECKING:

@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tests.consumers.tables import visible
-
 from trackstream_consumers.consumer import Consumer, ConsumerSettings
 from trackstream_consumers.engine import Engine
 from trackstream_consumers.log.sqlite import SqliteLogReader

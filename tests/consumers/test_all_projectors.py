@@ -11,11 +11,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+
 from tests.consumers import story
 from tests.consumers.crashes import Killed, MortalEngine
 from tests.consumers.direct_log import DirectLog
 from tests.consumers.tables import visible
-
 from trackstream_consumers.consumer import Consumer, ConsumerSettings
 from trackstream_consumers.engine import Engine
 from trackstream_consumers.log.sqlite import SqliteLogReader
@@ -213,7 +213,7 @@ def test_an_outage_of_the_engine_only_delays_it(
     assert visible(engine) == wanted[name]
 
 
-def test_real_kills_leave_the_same(told: DirectLog, tmp_path: Path, wanted: dict[str, Any]) -> None:
+def test_real_kills_leave_the_same(told: DirectLog, engine: Engine, tmp_path: Path) -> None:
     """`kill -9` of a projecting process, at moments all over its life, until one gets through."""
     module = "tests.consumers.projecting_process"
     command = [sys.executable, "-m", module, str(told.path), str(tmp_path)]
@@ -237,6 +237,8 @@ def test_real_kills_leave_the_same(told: DirectLog, tmp_path: Path, wanted: dict
     assert process.returncode == 0
     assert kills > 2
     shown = subprocess.run([*command, "show"], cwd=root, capture_output=True, text=True, check=True).stdout
-    merged = {f"{table} {row}" for found in wanted.values() for table, rows in found.items() for row in rows}
-    assert sorted(shown.splitlines()) == sorted(merged)
+    for name in NAMES:
+        project(told, make(name, engine, tmp_path / "reference"))
+    wanted = [f"{table} {row}" for table, rows in visible(engine).items() for row in rows]
+    assert sorted(shown.splitlines()) == sorted(wanted)
     assert_contents(tmp_path)

@@ -6,8 +6,8 @@ import threading
 from typing import TYPE_CHECKING
 
 import pytest
-from tests.consumers.tables import rows_of, scalar
 
+from tests.consumers.tables import rows_of, scalar
 from trackstream_consumers.consumer import Consumer, ConsumerSettings
 from trackstream_consumers.dead_letters import DeadLetterLimits
 from trackstream_consumers.errors import LogBehindProjection, RecordsLost, SlowDown, TooManyDeadLetters
@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from tests.consumers.direct_log import DirectLog
-
     from trackstream_consumers.engine import Engine
     from trackstream_consumers.records import Record
 
@@ -241,9 +240,17 @@ def test_it_can_be_waited_for_and_started_again(engine: Engine, log: DirectLog, 
 def test_a_backlog_is_written_in_large_batches(engine: Engine, log: DirectLog, make: Make) -> None:
     log.log(*(start(number) for number in range(500)))
     projector = Picky(engine)
-    settings = ConsumerSettings(max_rows=200, poll_records=50)
+    settings = ConsumerSettings(max_rows=200, poll_records=50, max_age=600)
     make(projector, settings=settings).catch_up()
     assert projector.batches == [200, 200, 100]
+
+
+def test_a_batch_is_bounded_in_bytes(engine: Engine, log: DirectLog, make: Make) -> None:
+    log.log(*(e.TagsSet("r", {"long": "x" * 1000}) for _ in range(10)))
+    projector = Picky(engine)
+    settings = ConsumerSettings(max_bytes=2500, poll_records=1, max_age=600)
+    make(projector, settings=settings).catch_up()
+    assert projector.batches == [3, 3, 3, 1]
 
 
 def test_a_nudged_consumer_does_not_keep_its_distance(engine: Engine, log: DirectLog, make: Make) -> None:

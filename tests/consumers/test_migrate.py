@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.consumers.tables import TABLES, scalar
 
+from tests.consumers.tables import TABLES, scalar
 from trackstream_consumers.errors import StoreTooNew
 from trackstream_consumers.migrate import Migration, known_migrations, migrate, split_statements
 

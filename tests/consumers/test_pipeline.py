@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
+
 from tests.consumers import story
 from tests.consumers.tables import scalar
-
 from trackstream_consumers.log.sqlite import SqliteLogReader
 from trackstream_consumers.pipeline import PartitionStatus, Pipeline
 from trackstream_schemas import topics
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from tests.consumers.direct_log import DirectLog
-
     from trackstream_consumers.engine import Engine
 
 

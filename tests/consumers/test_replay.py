@@ -7,10 +7,10 @@ import threading
 from typing import TYPE_CHECKING
 
 import pytest
+
 from tests.consumers import story
 from tests.consumers.crashes import Killed, SwapCutEngine
 from tests.consumers.tables import rows_of, scalar, visible
-
 from trackstream_consumers import replay as replay_module
 from trackstream_consumers.dead_letters import DeadLetterLimits
 from trackstream_consumers.errors import ReplayRefused, TooManyDeadLetters
@@ -26,7 +26,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from tests.consumers.direct_log import DirectLog
-
     from trackstream_consumers.engine import Engine
 
     Make = Callable[..., Pipeline]

@@ -93,6 +93,17 @@ class Server:
         if self._process is not None and self._process.poll() is None:
             self.kill()
 
+    def wait_until_current(self, limit_s: float = 180.0) -> None:
+        """Wait until everything on the log is projected; a read waits for less than a long backlog takes."""
+        until = time.monotonic() + limit_s
+        status: Any = None
+        while time.monotonic() < until:
+            status = self.call("GET", "/api/v1/status", params={"consistency": "eventual"})
+            if status["records_behind"] == 0:
+                return
+            time.sleep(0.05)
+        raise AssertionError(f"the projection did not catch up within {limit_s} s: {status}")
+
     def call(self, method: str, path: str, **options: Any) -> Any:
         """Return the JSON answer of a request that must succeed."""
         answer = self.client.request(method, path, **options)

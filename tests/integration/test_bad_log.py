@@ -10,8 +10,8 @@ import sys
 from typing import TYPE_CHECKING
 
 import pytest
-from tests.integration.processes import TRACKSTREAM, Server, environment, free_port
 
+from tests.integration.processes import TRACKSTREAM, Server, environment, free_port
 from trackstream_schemas import codec, topics
 from trackstream_schemas import events as e
 from trackstream_schemas.ids import new_id

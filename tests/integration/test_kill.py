@@ -9,6 +9,7 @@ import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
+
 from tests.integration.processes import Server, finish, trainer
 
 if TYPE_CHECKING:
@@ -46,6 +47,7 @@ def survived(tmp_path_factory: pytest.TempPathFactory, seed: int) -> Any:
         for process in trainers:
             logged |= json.loads(finish(process))
         server.start()
+        server.wait_until_current()
         yield server, logged
     finally:
         server.close()

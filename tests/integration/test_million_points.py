@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
-from tests.integration.known_points import KEYS, points_of
-from tests.integration.processes import Server, finish, trainer
 
 import trackstream
+from tests.integration.known_points import KEYS, points_of
+from tests.integration.processes import Server, finish, trainer
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -24,7 +24,7 @@ pytestmark = pytest.mark.integration
 WRITERS = 4
 POINTS_PER_WRITER = 250_000
 QUERY = (
-    "SELECT step, toUnixTimestamp64Milli(timestamp) AS millis, reinterpretAsUInt64(value) AS bits, writer"
+    "SELECT step, toUnixTimestamp64Milli(timestamp) AS millis, value, writer"
     " FROM v_metrics WHERE run_id = {run_id:String} AND key = {key:String}"
 )
 
@@ -38,7 +38,7 @@ def sorted_rows(columns: list[np.ndarray]) -> np.ndarray:
 def projected(server: Server, run_id: str, key: str) -> np.ndarray:
     table: pa.Table = server.sql(QUERY, run_id=run_id, key=key)
     writers = np.array([int(writer) for writer in table["writer"].to_pylist()])
-    bits = table["bits"].to_numpy().view(np.int64)
+    bits = table["value"].to_numpy().view(np.int64)
     return sorted_rows([table["step"].to_numpy(), table["millis"].to_numpy(), bits, writers])
 
 
@@ -53,12 +53,11 @@ def logged(key: str) -> np.ndarray:
     return sorted_rows(list(np.concatenate(parts, axis=1)))
 
 
-def latest(server: Server) -> list[dict[str, object]]:
+def latest(server: Server) -> list[tuple[object, ...]]:
     """The latest values, by their bits since NaN is among them."""
-    query = (
-        "SELECT key, step, timestamp, reinterpretAsUInt64(value) AS bits FROM v_latest_metrics ORDER BY key"
-    )
-    return server.sql(query).to_pylist()
+    table = server.sql("SELECT key, step, timestamp, value FROM v_latest_metrics ORDER BY key")
+    bits = table["value"].to_numpy().view(np.int64).tolist()
+    return list(zip(*(table[name].to_pylist() for name in ("key", "step", "timestamp")), bits, strict=True))
 
 
 def test_a_million_points_survive_a_kill_and_a_replay(tmp_path: Path) -> None:
@@ -78,6 +77,7 @@ def test_a_million_points_survive_a_kill_and_a_replay(tmp_path: Path) -> None:
         for process in trainers:
             assert finish(process).split() == ["0", "0"], "points were dropped or lost"
 
+        server.wait_until_current()
         expected = {key: logged(key) for key in KEYS}
         assert sum(rows.shape[1] for rows in expected.values()) == WRITERS * POINTS_PER_WRITER
         for key in KEYS:
@@ -89,6 +89,7 @@ def test_a_million_points_survive_a_kill_and_a_replay(tmp_path: Path) -> None:
         server.kill()
         shutil.rmtree(store / "engine")
         server.start()
+        server.wait_until_current()
         for key in KEYS:
             np.testing.assert_array_equal(projected(server, run_id, key), expected[key])
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import pytest
+
 from tests.producer_sdk.broken_writers import FailingWriter
 from tests.producer_sdk.log_contents import bodies, stored
-
 from trackstream.client import Client
 from trackstream.errors import AlreadyExists, Conflict, InvalidInput, NotFound, ParamConflict, Unavailable
 from trackstream_schemas import events as e

@@ -6,9 +6,9 @@ import threading
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from tests.producer_sdk.log_contents import bodies, points, stored
 
 import trackstream
+from tests.producer_sdk.log_contents import bodies, points, stored
 from trackstream import sessions
 from trackstream_schemas import events as e
 

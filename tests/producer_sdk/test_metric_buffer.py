@@ -12,8 +12,8 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.producer_sdk.log_contents import Point, bits, points
 
+from tests.producer_sdk.log_contents import Point, bits, points
 from trackstream.log.sqlite import SqliteLogWriter
 from trackstream.metric_buffer import MetricBuffer, PointBuffer
 from trackstream.producer import Producer

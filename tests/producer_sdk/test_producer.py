@@ -7,6 +7,7 @@ import threading
 from typing import TYPE_CHECKING
 
 import pytest
+
 from tests.producer_sdk.broken_writers import FailingWriter, StallingWriter
 from tests.producer_sdk.log_contents import (
     assert_none_lost_or_doubled,
@@ -15,7 +16,6 @@ from tests.producer_sdk.log_contents import (
     points,
     stored,
 )
-
 from trackstream.delivery import Count
 from trackstream.errors import Rejected
 from trackstream.producer import Producer
@@ -165,7 +165,7 @@ def test_an_event_that_cannot_be_encoded_takes_no_other_with_it(producer: Produc
     assert [record.event.body for record in stored(store)] == [tags(0), tags(1)]
     assert_sequences_whole(stored(store))
     assert producer.report().lost == {"r": Count(0, 1)}
-    with pytest.raises(TypeError):
+    with pytest.raises(ValueError, match="soon"):
         producer.emit_and_wait([e.RunUpdated("r", end_time="soon")])  # type: ignore[arg-type]
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
+
 from tests.query_api.live_server import LiveServer
 
 if TYPE_CHECKING:

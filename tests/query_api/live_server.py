@@ -32,7 +32,7 @@ class LiveServer:
 
     def __init__(self, directory: Path, **options: Any) -> None:
         self.directory = directory
-        command = [sys.executable, "-c", _SERVE, str(directory)]
+        command = [sys.executable, "-W", "error::UserWarning", "-c", _SERVE, str(directory)]
         self.process = subprocess.Popen(
             command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, **options
         )

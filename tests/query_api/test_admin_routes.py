@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
-from tests.query_api.live_server import LiveServer
 
+from tests.query_api.live_server import LiveServer
 from trackstream_schemas import events as e
 from trackstream_schemas import sqlite_layout, topics
 from trackstream_schemas.ids import new_id

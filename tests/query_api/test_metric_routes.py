@@ -193,8 +193,10 @@ def test_several_curves_and_a_stretch_of_them(server: LiveServer) -> None:
     assert [(series["run_id"], series["key"]) for series in found] == [
         (run_id, key) for run_id in sorted((first, second)) for key in ("a", "b")
     ]
-    curve = [(step, step, float(step)) for step in range(10, 40)]
-    assert_same_buckets(found[0]["buckets"], downsampled(curve, 0, 3))
+    for series in found:
+        factor = 1.0 if series["run_id"] == first else -1.0
+        curve = [(step, step, factor * step) for step in range(10, 40)]
+        assert_same_buckets(series["buckets"], downsampled(curve, 0, 3))
 
 
 @pytest.mark.parametrize(

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
-from tests.query_api.live_server import START_TIME
 
+from tests.query_api.live_server import START_TIME
 from trackstream_schemas import events as e
 from trackstream_schemas.ids import new_id
 

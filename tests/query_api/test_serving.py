@@ -9,13 +9,14 @@ import socket
 import subprocess
 import sys
 import tempfile
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import httpx
 import pytest
-from tests.query_api.live_server import LiveServer
 
+from tests.query_api.live_server import LiveServer
 from trackstream_api.directory_lock import holder_of
 from trackstream_schemas.ids import new_id
 
@@ -178,3 +179,31 @@ serve(Path(sys.argv[1]), host="0.0.0.0", port=0, announce=lambda url: print(url,
         assert answer.status_code == 200
         process.terminate()
         assert process.wait(30) == 0
+
+
+def test_a_log_that_was_replaced_is_said_to_readers(tmp_path: Path) -> None:
+    """The projections are ahead of the log: no fresh read is possible until a replay."""
+    live = LiveServer(tmp_path)
+    run_id = live.new_run()
+    live.call("GET", f"/api/v1/runs/{run_id}")
+    live.new_experiment()
+    live.stop()
+    live.close()
+    for file in tmp_path.glob("log.db*"):
+        file.unlink()
+    live = LiveServer(tmp_path)
+    try:
+        refused = live.call("GET", "/api/v1/experiments/0", 503)
+        assert refused["error_code"] == "TEMPORARILY_UNAVAILABLE"
+        assert "the log was replaced or cut" in refused["message"]
+        old = live.call("GET", f"/api/v1/runs/{run_id}", params={"consistency": "eventual"})
+        assert old["run_id"] == run_id
+        assert "the log was replaced or cut" in live.call("GET", "/api/v1/status")["failure"]
+        live.call("POST", "/api/v1/replay", 202)
+        while (state := live.call("GET", "/api/v1/replay"))["state"] == "running":
+            time.sleep(0.02)
+        assert (state["state"], state["error"]) == ("done", None)
+        assert live.call("GET", "/api/v1/experiments/0")["name"] == "Default"
+        live.call("GET", f"/api/v1/runs/{run_id}", 404)
+    finally:
+        live.close()

@@ -12,11 +12,14 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from tests.minio_store import store_in
 from trackstream_schemas.blobs import BlobCorrupt, BlobStore, DirectoryBlobStore
 from trackstream_schemas.errors import InvalidInput, NotFound, StorageFailed
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from trackstream_api.native.minio import MinioAddress
 
 ABSENT = "0" * 64
 
@@ -26,9 +29,12 @@ def root(tmp_path: Path) -> Path:
     return tmp_path / "blobs"
 
 
-@pytest.fixture(params=["directory"])
+@pytest.fixture(params=["directory", pytest.param("minio", marks=pytest.mark.integration)])
 def store(request: pytest.FixtureRequest, root: Path) -> BlobStore:
-    return {"directory": DirectoryBlobStore(root)}[request.param]
+    if request.param == "directory":
+        return DirectoryBlobStore(root)
+    address: MinioAddress = request.getfixturevalue("minio_address")
+    return store_in(address, prefix="contents")
 
 
 @given(
@@ -87,22 +93,55 @@ def test_many_threads_may_put_the_same_content(store: BlobStore) -> None:
     assert [blob.size for blob in store.all()] == [len(content)]
 
 
+def test_a_file_is_stored_from_where_it_stands(store: BlobStore, tmp_path: Path) -> None:
+    (tmp_path / "file").write_bytes(b"header" + b"x" * 6_000_000)
+    with (tmp_path / "file").open("rb") as file:
+        file.seek(6)
+        blob = store.put(file)
+    assert blob.sha256 == hashlib.sha256(b"x" * 6_000_000).hexdigest()
+    assert store.find(blob.sha256) == blob
+
+
 class _Breaks(io.BytesIO):
+    def __init__(self, content: bytes, breaks_at: int) -> None:
+        super().__init__(content)
+        self._breaks_at = breaks_at
+
     def read(self, size: int | None = -1) -> bytes:
-        if self.tell() > 0:
+        if self.tell() >= self._breaks_at:
             raise RuntimeError("the source broke off")
-        return super().read(10)
+        return super().read(min(size or 0, self._breaks_at))
 
 
-def test_a_source_that_breaks_off_leaves_nothing(store: BlobStore, root: Path) -> None:
+@pytest.mark.parametrize("breaks_at", [10, 20_000_000], ids=["soon", "after a part"])
+def test_a_source_that_breaks_off_leaves_nothing(store: BlobStore, breaks_at: int) -> None:
     with pytest.raises(RuntimeError, match="broke off"):
-        store.put(_Breaks(b"x" * 100))
+        store.put(_Breaks(b"x" * 30_000_000, breaks_at))
     assert list(store.all()) == []
-    assert [path for path in root.rglob("*") if path.is_file()] == []
+    assert store.abort_stale(0) == 0
+
+
+def test_uploads_under_way_are_not_stale(store: BlobStore) -> None:
+    class Looks(io.BytesIO):
+        def read(self, size: int | None = -1) -> bytes:
+            assert store.abort_stale(3600) == 0
+            return super().read(size)
+
+    blob = store.put(Looks(b"weights"))
+    assert store.abort_stale(0) == 0
+    assert list(store.all()) == [blob]
 
 
 class TestDirectory:
     """What only a directory can show."""
+
+    def test_what_a_killed_process_left_is_removed_when_it_is_stale(self, root: Path) -> None:
+        store = DirectoryBlobStore(root)
+        blob = store.put(io.BytesIO(b"weights"))
+        (root / "incoming" / "left").write_bytes(b"weig")
+        assert store.abort_stale(3600) == 0
+        assert store.abort_stale(0) == 1
+        assert [path.name for path in root.rglob("*") if path.is_file()] == [blob.sha256]
 
     def test_damage_on_the_disk_is_found_on_reading(self, root: Path) -> None:
         store = DirectoryBlobStore(root)

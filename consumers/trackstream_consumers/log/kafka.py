@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-import logging
 import threading
 import time
 from typing import TYPE_CHECKING, NamedTuple
 
 from trackstream_consumers.errors import LogBehindProjection, RecordsLost
+from trackstream_consumers.log.kafka_cluster import find_partitions, reader_settings
 from trackstream_consumers.log.kafka_values import ValueDecoder
 from trackstream_consumers.log.port import LogRecord
 from trackstream_schemas.errors import StorageFailed, TrackstreamError, Unavailable
 from trackstream_schemas.kafka_connection import parse_kafka
 from trackstream_schemas.kafka_errors import error_of, error_of_exception, needs_a_hand, setting_error
+from trackstream_schemas.kafka_log import logger
 from trackstream_schemas.kafka_topics import LIMITED_RETENTION
 from trackstream_schemas.position import Position, TopicPartition
 
@@ -21,10 +22,10 @@ if TYPE_CHECKING:
 
     import confluent_kafka as ck
 
-logger = logging.getLogger("trackstream.kafka")
-
 _SLICE_S = 0.02
 _AT_ONCE = 1000
+_NO_OFFSET = -1001
+"""What librdkafka calls RD_KAFKA_OFFSET_INVALID."""
 _FIRST, _END = -2, -1
 """ListOffsets's timestamps for the first and the next offset. Source: Kafka protocol, ListOffsets."""
 
@@ -72,8 +73,7 @@ class KafkaLogReader:
 
         if (group is None) != (start_positions is None):
             raise ValueError("a group and start_positions go together")
-        connection = parse_kafka(uri, environ)
-        self._topics = list(topics)
+        self._connection = connection = parse_kafka(uri, environ)
         self._group = group
         self._start_positions = start_positions
         self._max_bytes = max_bytes
@@ -91,21 +91,20 @@ class KafkaLogReader:
         self._away: TrackstreamError | None = None
         self._woken = threading.Event()
         self._closed = False
-        own = _own_settings(group)
-        without = () if group is not None else ("group.instance.id",)
-        settings = connection.client_settings(own, without)
+        settings = reader_settings(connection, group)
         try:
             self._consumer = Consumer({**settings, "error_cb": self._on_error, "logger": logger})
         except KafkaException as error:
             raise setting_error(error) from None
         try:
-            found = self._find_partitions()
+            names = [connection.on_cluster(topic) for topic in topics]
+            found = find_partitions(self._consumer, names, timeout, lambda: self._refused)
             if group is None:
-                self._positions = dict.fromkeys(found, 0)
-                self._unfetched = set(found)
+                self._positions = {self._ours(at): 0 for at in found}
+                self._unfetched = set(self._positions)
             else:
                 self._consumer.subscribe(
-                    self._topics,
+                    names,
                     on_assign=self._on_assign,
                     on_revoke=self._on_revoke,
                     on_lost=self._on_revoke,
@@ -150,15 +149,15 @@ class KafkaLogReader:
         return self._offsets(list(self._positions), _END)
 
     def pause(self, partitions: list[TopicPartition]) -> None:
-        """Leave these partitions out of `poll` until `resume`; in a group, polling on keeps the membership."""
+        """Leave these partitions out of `poll` until `resume`; polling on keeps a group's membership."""
         self._paused.update(partitions)
         running = [part for part in partitions if part in self._positions and part not in self._unfetched]
-        self._consumer.pause([_kafka_partition(partition) for partition in running])
+        self._consumer.pause([self._at(partition) for partition in running])
 
     def resume(self, partitions: list[TopicPartition]) -> None:
         self._paused.difference_update(partitions)
         running = [part for part in partitions if part in self._positions and part not in self._unfetched]
-        self._consumer.resume([_kafka_partition(partition) for partition in running])
+        self._consumer.resume([self._at(partition) for partition in running])
 
     def wake(self) -> None:
         self._woken.set()
@@ -170,7 +169,7 @@ class KafkaLogReader:
         if self._group is None:
             return
         offsets = [
-            _kafka_partition(partition, offset)
+            self._at(partition, offset)
             for partition, offset in positions.items()
             if partition in self._positions
         ]
@@ -202,7 +201,8 @@ class KafkaLogReader:
                 size += len(message.value() or b"")
 
     def _take(self, message: ck.Message) -> None:
-        partition = TopicPartition(message.topic() or "", _number(message.partition()))
+        topic = self._connection.topic_of(message.topic() or "")
+        partition = TopicPartition(topic, _number(message.partition()))
         error = message.error()
         if error is not None:
             self._take_error(partition, error, message)
@@ -290,65 +290,42 @@ class KafkaLogReader:
         if not wanted:
             return
         try:
-            assigned = {TopicPartition(at.topic, at.partition) for at in self._consumer.assignment()}
-            again = [_kafka_partition(partition) for partition in wanted if partition in assigned]
+            assigned = {self._ours(at) for at in self._consumer.assignment()}
+            again = [self._at(partition) for partition in wanted if partition in assigned]
             if again:
                 self._consumer.incremental_unassign(again)
             self._consumer.incremental_assign(
-                [_kafka_partition(partition, self._positions[partition]) for partition in wanted]
+                [self._at(partition, self._positions[partition]) for partition in wanted]
             )
-            self._consumer.pause([_kafka_partition(part) for part in wanted if part in self._paused])
+            self._consumer.pause([self._at(part) for part in wanted if part in self._paused])
         except KafkaException as error:
             raise error_of_exception(error, "beginning to read the log") from error
         self._unfetched.difference_update(wanted)
+
+    def _at(self, partition: TopicPartition, offset: int = _NO_OFFSET) -> ck.TopicPartition:
+        from confluent_kafka import TopicPartition as KafkaPartition
+
+        return KafkaPartition(self._connection.on_cluster(partition.topic), partition.partition, offset)
+
+    def _ours(self, at: ck.TopicPartition) -> TopicPartition:
+        return TopicPartition(self._connection.topic_of(at.topic), at.partition)
 
     def _offsets(self, partitions: list[TopicPartition], which: int) -> dict[TopicPartition, int]:
         from confluent_kafka import KafkaException
 
         if not partitions:
             return {}
-        asked = [_kafka_partition(partition, which) for partition in partitions]
+        asked = [self._at(partition, which) for partition in partitions]
         try:
             answers = self._consumer.offsets_for_times(asked, timeout=self._timeout)
         except KafkaException as error:
             raise self._refused or error_of_exception(error, "asking for the log's end") from error
         found = {}
         for answer in answers:
-            partition = TopicPartition(answer.topic, answer.partition)
+            partition = self._ours(answer)
             if answer.error is not None:
                 raise error_of(answer.error, f"{partition.topic}, partition {partition.partition}")
             found[partition] = answer.offset
-        return found
-
-    def _find_partitions(self) -> list[TopicPartition]:
-        """Return the topics' partitions, once all of them have a leader."""
-        from confluent_kafka import KafkaException
-
-        deadline = time.monotonic() + self._timeout
-        found: list[TopicPartition] = []
-        for topic in self._topics:
-            patience = 0.25
-            while True:
-                # Callbacks, which tell of a refused log-in, come only within a poll.
-                self._consumer.poll(0)
-                left = deadline - time.monotonic()
-                try:
-                    answer = self._consumer.list_topics(topic, timeout=max(0.01, min(patience, left)))
-                    described = answer.topics[topic]
-                    error = described.error
-                    if error is None:
-                        found += [TopicPartition(topic, number) for number in sorted(described.partitions)]
-                        break
-                except KafkaException as failure:
-                    error = failure.args[0]
-                if needs_a_hand(error):
-                    raise error_of(error, f"the log's topic {topic}")
-                if self._refused is not None:
-                    raise self._refused
-                if time.monotonic() >= deadline:
-                    raise error_of(error, "the log cannot be reached")
-                time.sleep(0.02)
-                patience *= 2
         return found
 
     # What follows is called within the consumer's methods, in the thread that calls them.
@@ -356,12 +333,12 @@ class KafkaLogReader:
     def _on_assign(self, consumer: ck.Consumer, partitions: list[ck.TopicPartition]) -> None:
         # To ask the store here could take longer than the group waits, or fail with nobody to tell.
         consumer.incremental_assign([])
-        self._awaiting += [TopicPartition(new.topic, new.partition) for new in partitions]
+        self._awaiting += [self._ours(new) for new in partitions]
         self.generation += 1
 
     def _on_revoke(self, consumer: ck.Consumer, partitions: list[ck.TopicPartition]) -> None:
-        gone = {TopicPartition(old.topic, old.partition) for old in partitions}
-        assigned = [at for at in consumer.assignment() if TopicPartition(at.topic, at.partition) in gone]
+        gone = {self._ours(old) for old in partitions}
+        assigned = [at for at in consumer.assignment() if self._ours(at) in gone]
         consumer.incremental_unassign(assigned)
         self._awaiting = [partition for partition in self._awaiting if partition not in gone]
         self._collected = [raw for raw in self._collected if raw.partition not in gone]
@@ -378,37 +355,6 @@ class KafkaLogReader:
             self._refused = error_of(error, "the log does not let us in")
         elif error.name() == "_ALL_BROKERS_DOWN":
             self._away = Unavailable(f"no broker of the log answers: {error.str()}")
-
-
-def _own_settings(group: str | None) -> dict[str, object]:
-    own: dict[str, object] = {
-        # Kafka's client wants a name even where no group is joined.
-        "group.id": group or "trackstream.reader",
-        "partition.assignment.strategy": "cooperative-sticky",
-        "enable.auto.commit": False,
-        "enable.auto.offset.store": False,
-        # An offset that is not there is told, never replaced by another.
-        "auto.offset.reset": "error",
-        "enable.partition.eof": True,
-        "allow.auto.create.topics": False,
-        # What was fetched ahead, for all partitions together, and its largest answer.
-        "queued.max.messages.kbytes": 32 << 10,
-        "fetch.message.max.bytes": 4 << 20,
-        # A partition that is newly read waits for the answer that is under way.
-        "fetch.wait.max.ms": 100,
-        "fetch.queue.backoff.ms": 50,
-        "reconnect.backoff.max.ms": 2_000,
-        "log.connection.close": False,
-    }
-    return own
-
-
-def _kafka_partition(partition: TopicPartition, offset: int | None = None) -> ck.TopicPartition:
-    from confluent_kafka import TopicPartition as KafkaPartition
-
-    if offset is None:
-        return KafkaPartition(partition.topic, partition.partition)
-    return KafkaPartition(partition.topic, partition.partition, offset)
 
 
 def _number(value: int | None) -> int:

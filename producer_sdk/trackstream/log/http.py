@@ -149,7 +149,11 @@ class HttpBlobUpload:
 
     def put(self, content: BinaryIO) -> Blob:
         """Upload all that `content` yields, in bounded memory."""
-        answer = self._server.request("POST", "/api/v1/blobs", iter(lambda: content.read(_PIECE), b""))
+        try:
+            answer = self._server.request("POST", "/api/v1/blobs", iter(lambda: content.read(_PIECE), b""))
+        finally:
+            # Large uploads are rare: no connection is kept for the next one.
+            self._server.close()
         return Blob(str(answer["sha256"]), int(answer["size"]), 0.0)
 
 

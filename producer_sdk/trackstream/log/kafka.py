@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING
 
 from trackstream.errors import Rejected
 from trackstream.log.kafka_client import KafkaClient, PendingAppend
-from trackstream.log.kafka_settings import writer_settings
 from trackstream_schemas import codec, topics
 from trackstream_schemas.confluent_frame import to_frame
 from trackstream_schemas.errors import TrackstreamError, Unavailable
@@ -65,8 +64,7 @@ class KafkaLogWriter:
         max_pending_bytes: int = 64 << 20,
     ) -> None:
         """`environ` holds the settings TRACKSTREAM_KAFKA_… (default: this process's environment)."""
-        connection = parse_kafka(uri, environ)
-        self._settings = writer_settings(connection)
+        connection = self._connection = parse_kafka(uri, environ)
         self._append_timeout = append_timeout
         self._close_timeout = close_timeout
         self._max_pending_bytes = max_pending_bytes
@@ -159,7 +157,7 @@ class KafkaLogWriter:
         return client
 
     def _new_client(self) -> KafkaClient:
-        return KafkaClient(self._settings, self._on_concluded)
+        return KafkaClient(self._connection, self._on_concluded)
 
     def _make_room(self, size: int, deadline: float) -> None:
         with self._changed:
@@ -169,8 +167,8 @@ class KafkaLogWriter:
             )
             if not fits:
                 raise Unavailable(
-                    f"the log has {self._pending_bytes} bytes of events still to acknowledge and took none for"
-                    f" {self._append_timeout} s"
+                    f"the log has still to acknowledge {self._pending_bytes} bytes of earlier events,"
+                    f" and took no more within {self._append_timeout} s"
                 )
             self._pending_bytes += size
 

@@ -8,16 +8,19 @@ import time
 from functools import partial
 from typing import TYPE_CHECKING
 
-from trackstream.log.kafka_settings import logger
+from trackstream.log.kafka_settings import writer_settings
 from trackstream_schemas.errors import StorageFailed, TrackstreamError, Unavailable
 from trackstream_schemas.kafka_errors import error_of, error_of_exception, needs_a_hand, setting_error
+from trackstream_schemas.kafka_log import logger
 from trackstream_schemas.position import Position
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable
     from concurrent.futures import Future
 
     from confluent_kafka import KafkaError, Message
+
+    from trackstream_schemas.kafka_connection import KafkaConnection
 
 _LOOK_S = 0.25
 _WARN_EVERY_S = 10.0
@@ -78,9 +81,10 @@ class KafkaClient:
     InvalidInput where librdkafka does not like a setting.
     """
 
-    def __init__(self, settings: Mapping[str, object], concluded: Callable[[PendingAppend], None]) -> None:
+    def __init__(self, connection: KafkaConnection, concluded: Callable[[PendingAppend], None]) -> None:
         from confluent_kafka import KafkaException, Producer
 
+        self._connection = connection
         self._concluded = concluded
         self.failure: TrackstreamError | None = None
         """Why nothing more can be appended with this client."""
@@ -90,7 +94,9 @@ class KafkaClient:
         self._handing_over = threading.Lock()
         self._warned_at = float("-inf")
         try:
-            self._producer = Producer({**settings, "error_cb": self._on_error, "logger": logger})
+            self._producer = Producer(
+                {**writer_settings(connection), "error_cb": self._on_error, "logger": logger}
+            )
         except KafkaException as error:
             raise setting_error(error) from None
         self._thread = threading.Thread(target=self._listen, name="trackstream-kafka", daemon=True)
@@ -101,7 +107,8 @@ class KafkaClient:
         let us in, and Unavailable where it does not answer before `deadline`."""
         from confluent_kafka import KafkaException
 
-        for topic in topics - self._known_topics:
+        for ours in topics - self._known_topics:
+            topic = self._connection.on_cluster(ours)
             patience = _LOOK_S
             while True:
                 self._refused = None
@@ -121,7 +128,7 @@ class KafkaClient:
                     raise error_of(error, "the log cannot be reached")
                 time.sleep(0.02)
                 patience *= 2
-            self._known_topics.add(topic)
+            self._known_topics.add(ours)
 
     def send(self, append: PendingAppend, index: int, topic: str, key: str, value: bytes) -> None:
         """Hand a record over; it is heard of later, in any case."""
@@ -133,7 +140,8 @@ class KafkaClient:
             if failure is None:
                 try:
                     heard = partial(self._on_delivery, append, index)
-                    self._producer.produce(topic, value, key, on_delivery=heard)
+                    name = self._connection.on_cluster(topic)
+                    self._producer.produce(name, value, key, on_delivery=heard)
                     return
                 except (KafkaException, BufferError) as error:
                     failure = error_of_exception(error, f"a record for the topic {topic}")
@@ -156,14 +164,23 @@ class KafkaClient:
 
     def _listen(self) -> None:
         while self.failure is None:
-            self._producer.poll(_LOOK_S)
+            self._poll(_LOOK_S)
         # Behind this nothing more is handed over: who comes later sees the failure.
         with self._handing_over:
             pass
         while len(self._producer):
             self._producer.purge()
-            self._producer.poll(0.05)
+            self._poll(0.05)
         self.ended.set()
+
+    def _poll(self, seconds: float) -> None:
+        from confluent_kafka import KafkaException
+
+        try:
+            self._producer.poll(seconds)
+        except KafkaException as error:
+            # A fatal error is told like this too; it may come before those of the records.
+            self._fail(error_of_exception(error, "the Kafka client failed"))
 
     def _fail(self, failure: TrackstreamError) -> None:
         if self.failure is None:
@@ -175,8 +192,8 @@ class KafkaClient:
         self, append: PendingAppend, index: int, error: KafkaError | None, message: Message
     ) -> None:
         if error is None:
-            position = Position(message.topic() or "", message.partition() or 0, _offset_of(message))
-            append.stored(index, position)
+            topic = self._connection.topic_of(message.topic() or "")
+            append.stored(index, Position(topic, message.partition() or 0, _offset_of(message)))
         elif error.name() in ("_PURGE_QUEUE", "_PURGE_INFLIGHT") or error.name() == "_FATAL":
             append.failed(Unavailable(f"the append was broken off: {self.failure or error.str()}"))
             self._fail(Unavailable(f"the Kafka client failed: {error.str()}"))

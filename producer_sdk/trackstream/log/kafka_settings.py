@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import logging
 from typing import TYPE_CHECKING
 
 from trackstream_schemas.kafka_topics import MAX_RECORD_BYTES
 
 if TYPE_CHECKING:
     from trackstream_schemas.kafka_connection import KafkaConnection
-
-logger = logging.getLogger("trackstream.kafka")
 
 
 def writer_settings(connection: KafkaConnection) -> dict[str, object]:
@@ -31,21 +28,11 @@ def writer_settings(connection: KafkaConnection) -> dict[str, object]:
         "queue.buffering.max.messages": 0,
         "queue.buffering.max.kbytes": 2_097_151,
         "allow.auto.create.topics": False,
-        # The SDK gathers events itself; what waits here is only what comes at the same moment.
-        "linger.ms": 2,
-        "compression.type": "zstd",
+        # Events are gathered before they come here: to wait for more would only delay the answer.
+        "linger.ms": 0,
+        "compression.type": "lz4",
         "reconnect.backoff.max.ms": 2_000,
         "retry.backoff.max.ms": 1_000,
         "log.connection.close": False,
     }
     return connection.client_settings(own, without=("group.instance.id",))
-
-
-class _WithoutNotes(logging.Filter):
-    """Drops librdkafka's note, at every start, that the gapless guarantee may change some day."""
-
-    def filter(self, record: logging.LogRecord) -> bool:
-        return "enable.gapless.guarantee is experimental" not in record.getMessage()
-
-
-logger.addFilter(_WithoutNotes())

@@ -12,6 +12,7 @@ import os
 import shutil
 import tempfile
 import time
+import warnings
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -151,6 +152,7 @@ def _silence_the_server() -> None:
         logger = logging.getLogger(package)
         logger.addHandler(logging.NullHandler())
         logger.propagate = False
+    warnings.simplefilter("ignore")
 
 
 def debugging() -> bool:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import shutil
 import sys
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, TextIO
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
 _SPREAD = ("params", "metrics", "tags")
+_GAP = 3
+"""Columns of a terminal between two columns of a table."""
 
 
 def on_terminal() -> bool:
@@ -70,20 +73,40 @@ def flat(item: Mapping[str, Any]) -> dict[str, Any]:
     return row
 
 
-def print_table(columns: Sequence[str], rows: Sequence[Sequence[Any]], *, empty: str = "") -> None:
-    """Print rows under their column names; `empty` is said on standard error where there are none."""
+def print_table(
+    columns: Sequence[str], rows: Sequence[Sequence[Any]], *, empty: str = "", may_drop: bool = False
+) -> None:
+    """Print rows under their column names; `empty` is said on standard error where there are none.
+
+    `may_drop` allows to leave out the last columns on a terminal that is too narrow for them.
+    """
     if not rows:
         if empty:
             say(empty)
         return
     cells = [[cell(value) for value in row] for row in rows]
     if on_terminal():
-        _print_rich(columns, cells, [_is_number(column) for column in zip(*rows, strict=True)])
+        right = [_is_number(column) for column in zip(*rows, strict=True)]
+        width = shutil.get_terminal_size().columns
+        shown = fitting(columns, cells, width) if may_drop else len(columns)
+        _print_rich(columns[:shown], [row[:shown] for row in cells], right[:shown])
+        if shown < len(columns):
+            say(f"not shown for want of space: {', '.join(columns[shown:])}; --columns chooses")
     else:
         _print_plain(columns, cells)
 
 
-def _print_rich(columns: Sequence[str], rows: list[list[str]], right: list[bool]) -> None:
+def fitting(columns: Sequence[str], rows: Sequence[Sequence[str]], width: int) -> int:
+    """Return how many of the columns, from the left, a terminal of that width has room for; at least one."""
+    used = -_GAP
+    for number, column in enumerate(zip(columns, *rows, strict=True)):
+        used += _GAP + max(len(text) for text in column)
+        if used > width:
+            return max(1, number)
+    return len(columns)
+
+
+def _print_rich(columns: Sequence[str], rows: Sequence[Sequence[str]], right: Sequence[bool]) -> None:
     from rich import box
     from rich.console import Console
     from rich.table import Table

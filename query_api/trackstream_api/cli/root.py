@@ -11,6 +11,7 @@ import click
 from trackstream_api.cli.artifacts import artifacts
 from trackstream_api.cli.connection import debugging
 from trackstream_api.cli.dead_letters import dead_letters
+from trackstream_api.cli.dev import dev
 from trackstream_api.cli.doctor import doctor
 from trackstream_api.cli.errors import Refused
 from trackstream_api.cli.experiments import experiments
@@ -57,6 +58,7 @@ def cli() -> None:
 for _command in (server, experiments, runs, artifacts, sql, status, replay, gc, dead_letters, doctor):
     cli.add_command(_command)
 cli.add_command(server, "ui")
+cli.add_command(dev)
 
 
 def run(arguments: Sequence[str] | None = None) -> int:

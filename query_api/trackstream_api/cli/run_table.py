@@ -27,11 +27,11 @@ _MOST_METRICS = 5
 
 def default_columns(found: Sequence[Mapping[str, Any]]) -> list[str]:
     """Return the columns that tell these runs apart: attributes, then the first few metrics."""
-    columns = ["run_id", "name", "status", "start_time", "duration"]
+    columns = ["run_id", "name", "status"]
     if len({run["experiment_id"] for run in found}) > 1:
         columns.insert(2, "experiment_name")
     metrics = sorted({key for run in found for key in run["metrics"]})
-    return columns + [f"metrics.{key}" for key in metrics[:_MOST_METRICS]]
+    return [*columns, *[f"metrics.{key}" for key in metrics[:_MOST_METRICS]], "start_time", "duration"]
 
 
 def differing(found: Sequence[Mapping[str, Any]], part: str) -> list[str]:
@@ -44,7 +44,8 @@ def differing(found: Sequence[Mapping[str, Any]], part: str) -> list[str]:
 
 def heading(column: str) -> str:
     """Return what stands above a column."""
-    return _ATTRIBUTES.get(column, column.partition(".")[2] if column.startswith("params.") else column)
+    part, _, key = column.partition(".")
+    return "STEP" if part == "step" and key else _ATTRIBUTES.get(column, key or column)
 
 
 def run_cells(run: Mapping[str, Any], columns: Sequence[str]) -> list[Any]:

@@ -139,11 +139,10 @@ def best(
         which = " that matches the filter" if filter_text else ""
         raise NotFound(f"no run{which}{where} has a number for metric {metric!r}")
     if columns is None:
-        chosen = ["run_id", "name", f"metrics.{metric}", f"step.{metric}", "status"]
-        chosen += [name for name in differing(found, "params") if name not in chosen]
+        best_first = ["run_id", "name", f"metrics.{metric}", f"step.{metric}"]
+        _print_runs(found, [*best_first, *differing(found, "params"), "status"], output, may_drop=True)
     else:
-        chosen = names(columns) or []
-    _print_runs(found, chosen, output)
+        _print_runs(found, names(columns) or [], output)
 
 
 @runs.command()
@@ -195,17 +194,19 @@ def _search(
         # One more than is shown tells whether there are more.
         found = list(api.search_pages(SEARCH, "runs", body, limit + 1))
     shown = found[:limit]
-    _print_runs(shown, names(columns), output)
+    chosen = names(columns)
+    _print_runs(shown, default_columns(shown) if chosen is None else chosen, output, may_drop=chosen is None)
     if len(found) > limit:
         say(f"only the first {limit} runs are shown; --limit shows more")
 
 
-def _print_runs(found: list[dict[str, Any]], columns: list[str] | None, output: str) -> None:
+def _print_runs(
+    found: list[dict[str, Any]], columns: Sequence[str], output: str, *, may_drop: bool = False
+) -> None:
     if output == "json":
         print_json(found)
     elif output == "csv":
         print_csv(found)
     else:
-        chosen = columns if columns is not None else default_columns(found)
-        rows = [run_cells(run, chosen) for run in found]
-        print_table([heading(name) for name in chosen], rows, empty="no runs")
+        rows = [run_cells(run, columns) for run in found]
+        print_table([heading(name) for name in columns], rows, empty="no runs", may_drop=may_drop)

@@ -20,12 +20,12 @@ from trackstream_api.clickhouse_front.query import read_query
 from trackstream_schemas.errors import TrackstreamError
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+    from collections.abc import AsyncIterator, Iterator, Mapping
     from pathlib import Path
 
     from starlette.requests import Request
 
-    from trackstream_api.clickhouse_front.query import Answer, Executor, Query
+    from trackstream_api.clickhouse_front.query import Answer, Executor, Guard, Query
     from trackstream_consumers.engine import Engine
 
 _THREADS = 8
@@ -51,14 +51,15 @@ _CONTENT_TYPES = {
 def create_front(
     engine: Engine,
     users: Mapping[str, str],
-    guard: Callable[[str], str],
+    guard: Guard,
     limits: Mapping[str, str] | None = None,
 ) -> Starlette:
     """Return an app that answers read-only queries on `engine`, for a port of its own.
 
-    `users` are names and passwords. `guard` gets the text of a query without its FORMAT clause and returns
-    the text to run, or raises a TrackstreamError with the reason for refusing it. `limits` are ClickHouse
-    settings (`max_execution_time`, `max_result_rows`, …) of every query.
+    `users` are names and passwords. Every query goes through `guard`; `limits` are ClickHouse settings
+    (`max_execution_time`, `max_result_rows`, …) of all of them. In the product these two are
+    `sql_guard.guard` and `sql_guard.GUARD_SETTINGS`. When it is served no more, call `app.state.close()`;
+    the engine stays its owner's.
     """
     from trackstream_api.clickhouse_front.guarded_executor import GuardedExecutor
 
@@ -66,7 +67,10 @@ def create_front(
 
 
 def create_server_front(path: Path, users: Mapping[str, str]) -> Starlette:
-    """Return an app that gives `users` a whole chDB engine in the directory `path`."""
+    """Return an app that gives `users` a whole chDB engine in the directory `path`.
+
+    When it is served no more, call `app.state.close()`, which closes the engine.
+    """
     from trackstream_api.clickhouse_front.chdb_executor import ChdbExecutor
 
     return _app(ChdbExecutor(path), users, _BODY_OF_A_SERVER)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import uuid
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from starlette.datastructures import UploadFile
 
@@ -83,6 +83,14 @@ class Answer:
 
     pieces: Iterator[bytes]
     summary: Mapping[str, str] = field(default_factory=dict)
+
+
+class Guard(Protocol):
+    """Decides what SQL of a user is run; `trackstream_api.sql_guard.guard` is one."""
+
+    def __call__(self, sql: str, parameters: Mapping[str, Any] | None = None) -> str:
+        """Return the SQL to run for `sql`, which comes without its FORMAT clause; raises TrackstreamError
+        with the reason for refusing it."""
 
 
 class Executor(Protocol):

@@ -111,7 +111,7 @@ def _insert(sql: bytes, tokens: Iterator[_Token]) -> Statement:
             raise EngineError(NOT_IMPLEMENTED, "INSERT FROM INFILE reads files of the client, not over HTTP")
         if word == b"SETTINGS":
             settings_at = token.start
-        elif word == b"FORMAT" and previous != b".":
+        elif word == b"FORMAT" and previous not in (b".", b"INTO", b"TABLE"):
             named = next(tokens, None)
             if named is None or named.kind != "word":
                 raise EngineError(SYNTAX_ERROR, "Expected the name of a format after FORMAT")

@@ -75,7 +75,7 @@ class SqlResult(Model):
     NaN and the infinities are strings; bytes that are not UTF-8 are shown with replacement characters."""
 
     columns: list[SqlColumn]
-    rows: list[list[Any]]
+    rows: list[tuple[Any, ...]]
 
 
 class ReplayState(Model):

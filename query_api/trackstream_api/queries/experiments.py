@@ -10,7 +10,7 @@ from trackstream_api.queries.execution import select
 from trackstream_schemas.errors import NotFound
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
 
     from trackstream_consumers.engine import Engine
 
@@ -59,6 +59,12 @@ def by_names(engine: Engine, names: Sequence[str], stages: Sequence[str]) -> lis
     """
     rows = select(engine, sql, {"names": list(names), "stages": list(stages)})
     return [_experiment(row) for row in rows]
+
+
+def names_of(engine: Engine, experiment_ids: Collection[str]) -> dict[str, str]:
+    """Return the names of those of these experiments that are known."""
+    sql = "SELECT experiment_id, name FROM experiments FINAL WHERE experiment_id IN {ids:Array(String)}"
+    return dict(select(engine, sql, {"ids": list(experiment_ids)}))  # type: ignore[arg-type]
 
 
 def ids_held(engine: Engine, experiment_ids: Sequence[str]) -> set[str]:

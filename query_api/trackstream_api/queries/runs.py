@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+from collections import defaultdict
 from typing import TYPE_CHECKING, Any
 
 from trackstream_api.models.runs import LatestMetric, Run
+from trackstream_api.queries import experiments
 from trackstream_api.queries.execution import select
 from trackstream_schemas.errors import NotFound
 
@@ -14,26 +16,17 @@ if TYPE_CHECKING:
 
     from trackstream_consumers.engine import Engine
 
-_BY_IDS = """
+# Three statements, not one with joins: that takes twice as long for one run as for a page of them.
+_RUNS = """
     SELECT
-        r.run_id, r.experiment_id, e.name, r.name, r.user_id, r.status, r.lifecycle_stage,
-        r.start_time, r.end_time, r.params, r.tags, r.inputs, r.conflicts, m.latest
-    FROM
-    (
-        SELECT * FROM runs FINAL
-        WHERE run_id IN {ids:Array(String)} AND status != 'UNSTARTED' AND lifecycle_stage != 'purged'
-    ) AS r
-    LEFT JOIN
-    (
-        SELECT experiment_id, name FROM experiments FINAL
-        WHERE experiment_id IN (SELECT experiment_id FROM runs WHERE run_id IN {ids:Array(String)})
-    ) AS e ON e.experiment_id = r.experiment_id
-    LEFT JOIN
-    (
-        SELECT run_id, groupArray((key, value, step, timestamp)) AS latest
-        FROM (SELECT * FROM latest_metrics FINAL WHERE run_id IN {ids:Array(String)} ORDER BY key)
-        GROUP BY run_id
-    ) AS m ON m.run_id = r.run_id
+        run_id, experiment_id, name, user_id, status, lifecycle_stage, start_time, end_time,
+        params, tags, inputs, conflicts
+    FROM runs FINAL
+    WHERE run_id IN {ids:Array(String)} AND status != 'UNSTARTED' AND lifecycle_stage != 'purged'
+"""
+_LATEST = """
+    SELECT run_id, key, value, step, timestamp FROM latest_metrics FINAL
+    WHERE run_id IN {ids:Array(String)} ORDER BY key
 """
 
 
@@ -41,8 +34,19 @@ def by_ids(engine: Engine, run_ids: Sequence[str]) -> list[Run]:
     """Return the runs with these ids in the order of the ids; ids that are not there are left out."""
     if not run_ids:
         return []
-    found = {row[0]: _run(row) for row in select(engine, _BY_IDS, {"ids": list(run_ids)})}
-    return [found[wanted] for wanted in run_ids if wanted in found]
+    ids = {"ids": list(run_ids)}
+    rows = {row[0]: row for row in select(engine, _RUNS, ids)}
+    if not rows:
+        return []
+    names = experiments.names_of(engine, {row[1] for row in rows.values()})
+    latest: defaultdict[str, dict[str, LatestMetric]] = defaultdict(dict)
+    for run_id, key, value, step, timestamp in select(engine, _LATEST, ids):
+        latest[run_id][key] = LatestMetric(value=value, step=step, timestamp=timestamp)
+    return [
+        _run(rows[run_id], names.get(rows[run_id][1], ""), latest.get(run_id, {}))
+        for run_id in run_ids
+        if run_id in rows
+    ]
 
 
 def get(engine: Engine, run_id: str) -> Run:
@@ -65,23 +69,20 @@ def stage_of(engine: Engine, run_id: str) -> str:
     return str(rows[0][0])
 
 
-def _run(row: Sequence[Any]) -> Run:
+def _run(row: Sequence[Any], experiment_name: str, latest: dict[str, LatestMetric]) -> Run:
     return Run.model_construct(
         run_id=row[0],
         experiment_id=row[1],
-        experiment_name=row[2],
-        name=row[3],
-        user_id=row[4],
-        status=row[5],
-        lifecycle_stage=row[6],
-        start_time=row[7],
-        end_time=row[8],
-        params=row[9],
-        tags=row[10],
-        inputs=json.loads(row[11] or "[]"),
-        conflicts=[json.loads(conflict) for conflict in row[12]],
-        metrics={
-            key: LatestMetric(value=value, step=step, timestamp=timestamp)
-            for key, value, step, timestamp in row[13]
-        },
+        experiment_name=experiment_name,
+        name=row[2],
+        user_id=row[3],
+        status=row[4],
+        lifecycle_stage=row[5],
+        start_time=row[6],
+        end_time=row[7],
+        params=row[8],
+        tags=row[9],
+        metrics=latest,
+        inputs=json.loads(row[10] or "[]"),
+        conflicts=[json.loads(conflict) for conflict in row[11]],
     )

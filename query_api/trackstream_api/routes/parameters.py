@@ -28,7 +28,8 @@ Consistency = Annotated[
     Literal["strong", "eventual"],
     Query(
         description="strong waits (at most 10 s) until everything that was on the log when the request"
-        " arrived is projected; eventual answers at once. X-Trackstream-Lag-Ms tells how old the answer may be"
+        " arrived is projected; eventual answers at once. X-Trackstream-Lag-Ms tells how old the answer"
+        " may be"
     ),
 ]
 PageToken = Annotated[str | None, Query(description="next_page_token of the page before")]

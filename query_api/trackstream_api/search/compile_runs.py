@@ -29,10 +29,9 @@ _FEW_EXPERIMENTS = 16
 _DATASET_CONTEXT = "mlflow.data.context"
 
 _TABLES = {
-    # The first value of a param stands, so all its rows agree and FINAL would change nothing.
     "param": "run_params",
-    "tag": "run_tags FINAL",
-    "metric": "latest_metrics FINAL",
+    "tag": "run_tags",
+    "metric": "latest_metrics",
 }
 _ATTRIBUTES: dict[str, tuple[str, KeyType]] = {
     "run_id": ("run_id", "String"),
@@ -177,7 +176,9 @@ def _step(comparison: Comparison, among: str | None, bindings: Bindings) -> str:
         where = f" WHERE {condition('value', comparison, bindings, as_float=entity == 'metric')}"
     narrowed = f" AND run_id IN ({among})" if among else ""
     key = bindings.bind(comparison.identifier.key, "String")
-    return f"SELECT run_id FROM {_TABLES[entity]} PREWHERE key = {key}{narrowed}{where}"
+    # The first value of a param stands, so all its rows agree (and a purged run fails as a run).
+    final = "" if entity == "param" else " FINAL"
+    return f"SELECT run_id FROM {_TABLES[entity]}{final} PREWHERE key = {key}{narrowed}{where}"
 
 
 def _runs(
@@ -230,9 +231,10 @@ def _dataset(comparison: Comparison, bindings: Bindings) -> str:
 def _joined(rows: str, term: OrderTerm, index: int, head: str | None, bindings: Bindings) -> str:
     """Return the rows with the value to sort by beside them, as `valueN`, and `foundN`: 0 where missing."""
     narrowed = f" AND run_id IN ({head})" if head else ""
+    table = _TABLES[term.entity]
     return (
         f"SELECT r.*, v.value AS value{index}, v.found AS found{index} FROM "
-        f"(SELECT run_id AS holder, value, toUInt8(1) AS found FROM {_TABLES[term.entity]} "
+        f"(SELECT run_id AS holder, value, toUInt8(1) AS found FROM {table} FINAL "
         f"PREWHERE key = {bindings.bind(term.key, 'String')}{narrowed}) AS v "
         f"RIGHT JOIN ({rows}) AS r ON v.holder = r.run_id"
     )

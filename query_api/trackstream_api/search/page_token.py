@@ -97,4 +97,4 @@ def _unpacked(value: Any) -> Any:
         except (ValueError, OverflowError):
             return None
         return None if math.isnan(number) else number
-    return value
+    return None if isinstance(value, float) else value

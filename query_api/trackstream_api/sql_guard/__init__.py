@@ -51,7 +51,7 @@ def classify(error: Exception) -> TrackstreamError:
     return failures.classify(error)
 
 
-def _parsed(sql: str) -> exp.Expression:
+def _parsed(sql: str) -> exp.Expr:
     import sqlglot
     from sqlglot import exp
     from sqlglot.errors import ErrorLevel, SqlglotError
@@ -78,7 +78,7 @@ def _parsed(sql: str) -> exp.Expression:
     return query
 
 
-def _rendered(query: exp.Expression) -> str:
+def _rendered(query: exp.Expr) -> str:
     from sqlglot.errors import ErrorLevel, SqlglotError
 
     from trackstream_api.sql_guard.dialect import GuardedClickHouse

@@ -16,25 +16,23 @@ if TYPE_CHECKING:
 DATABASE = "trackstream"
 CTE_PREFIX = "cte_"
 
-_NODES = frozenset(
-    """
+_NODE_NAMES = """
     Select Union Intersect Except Subquery With CTE TableAlias Table From Join Where PreWhere Group Rollup
     Cube GroupingSets Having Qualify Order Ordered WithFill Limit LimitOptions Offset Distinct
     Alias Aliases Column Identifier Dot Star Literal Null Boolean HexString RawString
     Paren Tuple Array Bracket And Or Xor Not EQ NEQ GT GTE LT LTE NullSafeEQ NullSafeNEQ Is In Between
-    Like ILike Add Sub Mul Div Mod IntDiv Neg DPipe Concat Case If Exists
+    Like ILike Add Sub Mul Div Mod Neg DPipe Concat Case If Exists
     Cast CastToStrType DataType DataTypeParam Interval Var Extract Trim Lambda Placeholder
     Window WindowSpec Filter IgnoreNulls RespectNulls
     Anonymous AnonymousAggFunc CombinedAggFunc ParameterizedAgg CombinedParameterizedAgg
-    """.split()
-)
-
-_CLAUSES = frozenset(
     """
+
+_CLAUSE_NAMES = """
     with_ expressions from_ joins where prewhere group having qualify windows order limit offset distinct
     this expression by_name side kind on alias
-    """.split()
-)
+    """
+_NODES = frozenset(_NODE_NAMES.split())
+_CLAUSES = frozenset(_CLAUSE_NAMES.split())
 _TABLE_PARTS = frozenset({"this", "db", "alias", "joins"})
 _NOT_ALLOWED_CLAUSE = (
     "a query without it: SETTINGS, FORMAT, INTO, FINAL, SAMPLE and hints are not for user SQL"
@@ -48,11 +46,11 @@ _CALLS = (
 )
 
 
-def check_tree(query: exp.Expression) -> None:
+def check_tree(query: exp.Expr) -> None:
     """Raise SqlRefused, naming the part, where the tree has anything that is not allowed."""
     for node in query.walk():
         _check_node(node)
-    known = COLUMNS | VIEWS | _declared(query)
+    known = COLUMNS | VIEWS | {"ALL", "all"} | _declared(query)
     for node in query.walk():
         if isinstance(node, exp.Table):
             _check_table(node)
@@ -66,12 +64,12 @@ def check_tree(query: exp.Expression) -> None:
             _check_placeholder(node)
 
 
-def placeholders(query: exp.Expression) -> set[str]:
+def placeholders(query: exp.Expr) -> set[str]:
     """Return the names of the {name:Type} parameters."""
     return {str(node.name) for node in query.find_all(exp.Placeholder)}
 
 
-def rename_ctes(query: exp.Expression) -> None:
+def rename_ctes(query: exp.Expr) -> None:
     """Give every CTE a name that no table has.
 
     Should the engine see a CTE in fewer places than we do, the name is then unknown there, and never that
@@ -92,8 +90,11 @@ def rename_ctes(query: exp.Expression) -> None:
             cte.args["alias"].set("this", exp.to_identifier(CTE_PREFIX + cte.alias, quoted=True))
 
 
-def _check_node(node: exp.Expression) -> None:
+def _check_node(node: exp.Expr) -> None:
     kind = type(node).__name__
+    if isinstance(node, exp.IntDiv):
+        # sqlglot would write it as a CAST, which has another type.
+        raise SqlRefused("DIV", "intDiv(a, b)")
     if kind not in _NODES:
         shown = _shown(node)
         raise SqlRefused(shown, f"one read-only SELECT over the v_* views ({kind} is not part of that)")
@@ -108,11 +109,6 @@ def _check_node(node: exp.Expression) -> None:
 def _check_table(table: exp.Table) -> None:
     extra = [part for part, value in table.args.items() if value and part not in _TABLE_PARTS]
     name = table.this
-    if isinstance(table.parent, exp.Join) and str(table.parent.args.get("kind") or "").upper() == "ARRAY":
-        # ARRAY JOIN takes arrays, and a bare name there is a column.
-        if isinstance(name, exp.Identifier) and (table.args.get("db") or name.name not in COLUMNS):
-            raise SqlRefused(_shown(table), "an array: a column of a view, or a function of one")
-        return
     expected = f"one of the views {', '.join(sorted(VIEWS))}, or a name from WITH"
     if not isinstance(name, exp.Identifier) or extra:
         raise SqlRefused(_shown(table), f"{expected}; not a table function")
@@ -130,6 +126,8 @@ def _check_table(table: exp.Table) -> None:
 
 def _check_in(membership: exp.In) -> None:
     field = membership.args.get("field")
+    if isinstance(field, exp.Placeholder):
+        return
     if field is not None and not (
         isinstance(field, exp.Column) and not field.args.get("table") and field.name in _visible(membership)
     ):
@@ -142,8 +140,8 @@ def _check_in(membership: exp.In) -> None:
         raise SqlRefused(_shown(membership), "= for one column, or a list of values, on the right of IN")
 
 
-def _check_call(call: exp.Expression) -> None:
-    name = str(call.this) if not isinstance(call.this, exp.Expression) else call.this.name
+def _check_call(call: exp.Expr) -> None:
+    name = str(call.this) if not isinstance(call.this, exp.Expr) else call.this.name
     if not is_allowed(name):
         raise SqlRefused(f"{name}()", "a function of the documented list")
     arguments = call.expressions
@@ -172,7 +170,7 @@ def _check_placeholder(placeholder: exp.Placeholder) -> None:
         )
 
 
-def _declared(query: exp.Expression) -> set[str]:
+def _declared(query: exp.Expr) -> set[str]:
     """Return every name that the query itself gives: to columns, tables, lambda arguments, windows."""
     names: set[str] = set()
     for node in query.walk():
@@ -187,10 +185,10 @@ def _declared(query: exp.Expression) -> set[str]:
     return names
 
 
-def _visible(node: exp.Expression) -> set[str]:
+def _visible(node: exp.Expr) -> set[str]:
     """Return the names of the CTEs that can be read where the node stands."""
     names: set[str] = set()
-    child: exp.Expression = node
+    child: exp.Expr = node
     parent = node.parent
     while parent is not None:
         if isinstance(parent, exp.With):
@@ -212,13 +210,16 @@ def _is_query(cte: exp.CTE) -> bool:
     return not cte.args.get("scalar") and isinstance(cte.this, exp.Select | exp.SetOperation | exp.Subquery)
 
 
-def _bare(node: exp.Expression) -> exp.Expression:
-    while isinstance(node, exp.Paren | exp.Tuple) and (
-        isinstance(node, exp.Paren) or len(node.expressions) == 1
-    ):
-        node = node.this if isinstance(node, exp.Paren) else node.expressions[0]
-    return node
+def _bare(node: exp.Expr) -> exp.Expr:
+    """Return what is inside parentheses and aliases."""
+    while True:
+        if isinstance(node, exp.Paren | exp.Alias):
+            node = node.this
+        elif isinstance(node, exp.Tuple) and len(node.expressions) == 1:
+            node = node.expressions[0]
+        else:
+            return node
 
 
-def _shown(node: exp.Expression) -> str:
+def _shown(node: exp.Expr) -> str:
     return node.sql(dialect="clickhouse", comments=False)[:200]

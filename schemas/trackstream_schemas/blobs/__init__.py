@@ -5,6 +5,7 @@ need it, and neither may import the other.
 """
 
 from trackstream_schemas.blobs.directory import DirectoryBlobStore
+from trackstream_schemas.blobs.minio import MinioBlobStore
 from trackstream_schemas.blobs.port import Blob, BlobCorrupt, BlobStore
 
-__all__ = ["Blob", "BlobCorrupt", "BlobStore", "DirectoryBlobStore"]
+__all__ = ["Blob", "BlobCorrupt", "BlobStore", "DirectoryBlobStore", "MinioBlobStore"]

@@ -6,6 +6,7 @@ import contextlib
 import hashlib
 import os
 import re
+import time
 from typing import TYPE_CHECKING, BinaryIO
 
 from trackstream_schemas.blobs.port import Blob, BlobCorrupt
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 _PIECE = 1 << 20
+_INCOMING = "incoming"
 _DIGEST = re.compile(r"[0-9a-f]{64}")
 
 
@@ -29,7 +31,7 @@ class DirectoryBlobStore:
     def put(self, content: BinaryIO) -> Blob:
         digest = hashlib.sha256()
         size = 0
-        incoming = self._root / "incoming"
+        incoming = self._root / _INCOMING
         partial = incoming / new_id()
         try:
             incoming.mkdir(parents=True, exist_ok=True)
@@ -97,6 +99,15 @@ class DirectoryBlobStore:
             with contextlib.suppress(FileNotFoundError):
                 stat = path.stat()
                 yield Blob(path.name, stat.st_size, stat.st_mtime)
+
+    def abort_stale(self, older_than: float) -> int:
+        removed = 0
+        for partial in (self._root / _INCOMING).glob("*"):
+            with contextlib.suppress(FileNotFoundError):
+                if partial.stat().st_mtime <= time.time() - older_than:
+                    partial.unlink()
+                    removed += 1
+        return removed
 
     def _path(self, sha256: str) -> Path:
         # A digest becomes a path: nothing but a digest may.

@@ -96,9 +96,10 @@ class MinioBlobStore:
 
         Raises Conflict where the content has another digest: it was changed meanwhile.
         """
+        size = None
         if sha256 is None:
-            sha256 = _digest_of_file(content)
-        if sha256 is not None and (stored := self._renewed(sha256)):
+            sha256, size = _look_ahead(content)
+        if sha256 is not None and (stored := self._renewed(sha256, size)):
             return stored
         first = _read_part(content, self._part_size)
         if len(first) < self._part_size:
@@ -130,10 +131,6 @@ class MinioBlobStore:
                 yield Blob(name[1], found.size, found.modified_at)
 
     def abort_stale(self, older_than: float) -> int:
-        """Remove what uploads begun more than `older_than` seconds ago left behind; returns how many.
-
-        An upload still under way fails then, so a day (twice what signed addresses live) is a good age.
-        """
         return s3_uploads.forget_stale(self._bucket, self._incoming, time.time() - older_than)
 
     def begin_upload(self, sha256: str, size: int) -> Blob | UploadTicket:
@@ -156,14 +153,18 @@ class MinioBlobStore:
         etags = _etags(parts, self._ticket_parts(size))
         key = self._incoming + upload_id
         try:
-            if upload := s3_uploads.find(self._bucket, self._incoming, upload_id):
+            upload = s3_uploads.find(self._bucket, self._incoming, upload_id)
+            if upload is not None:
                 self._bucket.complete(key, upload.upload_id, etags)
             self._verify(key, size, sha256)
-            return self._publish(key, sha256, size)
+            stored = self._publish(key, sha256, size)
+            if upload is not None:
+                s3_uploads.forget(self._bucket, upload)
+            return stored
         except NotFound as error:
             # An earlier call may have finished, or a call at the same time be faster.
-            if stored := self._renewed(sha256, size):
-                return stored
+            if found := self._renewed(sha256, size):
+                return found
             raise NotFound(f"no upload {upload_id} in {self._bucket}: begin another one") from error
         except InvalidInput:
             self.abort_upload(upload_id)
@@ -310,22 +311,24 @@ def _read_part(content: BinaryIO, size: int) -> memoryview:
     return memoryview(buffer)[:filled]
 
 
-def _digest_of_file(content: BinaryIO) -> str | None:
-    """Return the digest of what a file on the disk still has to yield; None for any other stream.
+def _look_ahead(content: BinaryIO) -> tuple[str | None, int | None]:
+    """Return digest and size of what a file on the disk still has to yield; None for any other stream.
 
     Asking `seekable()` would not do: objects that merely look like files promise it too easily.
     """
     try:
         if not stat.S_ISREG(os.fstat(content.fileno()).st_mode):
-            return None
+            return None, None
         start = content.tell()
     except (OSError, AttributeError, io.UnsupportedOperation):
-        return None
+        return None, None
     digest = hashlib.sha256()
+    size = 0
     while piece := content.read(_PIECE):
         digest.update(piece)
+        size += len(piece)
     content.seek(start)
-    return digest.hexdigest()
+    return digest.hexdigest(), size
 
 
 def _expected(digest: str, expected: str | None) -> str:

@@ -54,3 +54,10 @@ class BlobStore(Protocol):
     def all(self) -> Iterator[Blob]:
         """Yield every stored content, in no order."""
         ...
+
+    def abort_stale(self, older_than: float) -> int:
+        """Remove what uploads that began more than `older_than` seconds ago, and never ended, left behind.
+
+        Returns how many. An upload that is still under way fails then: a day is a good age.
+        """
+        ...

@@ -177,7 +177,8 @@ class S3Bucket:
         with s3_errors(self._place, f"list {prefix or 'objects'}"):
             for found in client.list_objects(self._name, prefix, recursive=True):
                 if found.object_name and not found.is_dir:
-                    modified = found.last_modified.timestamp() if found.last_modified else 0.0
+                    # Whole seconds, which is what `stat` gets.
+                    modified = int(found.last_modified.timestamp()) if found.last_modified else 0
                     yield S3Object(found.object_name, found.size or 0, modified)
 
     def begin(self, key: str) -> str:
@@ -196,7 +197,7 @@ class S3Bucket:
             return answer.headers.get("ETag", "").strip('"')
 
     def complete(self, key: str, upload_id: str, etags: Sequence[str], only_new: bool = False) -> bool:
-        """Make the parts an object. False where `only_new` and the key is taken; the upload is still open then.
+        """Make the parts an object. False where `only_new` and the key is taken: it is still open then.
 
         Raises NotFound where there is no such upload and no object under the key either.
         """
@@ -232,8 +233,14 @@ class S3Bucket:
 
     def close(self) -> None:
         """Close the sockets; a later request opens new ones."""
-        if self._pid == os.getpid():
-            self._clients[2].clear()
+        if self._pid != os.getpid():
+            return
+        http = self._clients[2]
+        # `clear` alone leaves a pool's sockets open for as long as some answer refers to the pool.
+        for key in http.pools.keys():  # noqa: SIM118 - it cannot be iterated by itself
+            if pool := http.pools.get(key):
+                pool.close()
+        http.clear()
 
     def _unless_taken(
         self,
@@ -302,6 +309,8 @@ class S3Bucket:
 def _connect(address: S3Address) -> tuple[Minio, Minio, PoolManager]:
     if not _BUCKET_NAME.fullmatch(address.bucket):
         raise InvalidInput("bucket", address.bucket, "3 to 63 of a-z, 0-9, '.' and '-'")
+    if not address.endpoint:
+        raise InvalidInput("endpoint", address.endpoint, "host or host:port")
     try:
         from minio import Minio
     except ImportError as error:

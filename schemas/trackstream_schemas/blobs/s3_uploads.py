@@ -1,7 +1,9 @@
 """Uploads in progress: where they are kept before a content has its name, and what a crash leaves of them.
 
 Every multipart upload has a small object beside the contents, `incoming/<id>.begun`, which names it: MinIO
-lists multipart uploads only to those who know their keys, so this is how `abort_stale` finds them.
+lists multipart uploads only to those who know their keys, so this is how `abort_stale` finds them. An upload
+whose beginning was never answered has no note; it holds no bytes, and MinIO drops it after a day by itself
+(other stores by a lifecycle rule, AbortIncompleteMultipartUpload).
 """
 
 from __future__ import annotations

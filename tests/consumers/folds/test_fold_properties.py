@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from tests.consumers.folds.histories import (
     events_of,
     experiment_bodies,
@@ -15,7 +16,6 @@ from tests.consumers.folds.histories import (
     run_bodies,
     with_repeats,
 )
-
 from trackstream_consumers import rows
 from trackstream_consumers.folds import experiment, run
 from trackstream_schemas import topics

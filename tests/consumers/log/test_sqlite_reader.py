@@ -66,3 +66,11 @@ def test_a_topic_with_retention_may_have_lost_its_oldest(log: DirectLog, kept: i
     assert [record.position.offset for record in reader.poll(10, 0)] == list(range(5 - kept, 5))
     assert reader.positions() == {TopicPartition(topics.ARTIFACT_BYTES, 0): 5}
     reader.close()
+
+
+def test_no_topic_starves_another(log: DirectLog) -> None:
+    log.append_raw(*((name, "k", b"x") for name in (topics.RUNS, topics.METRICS) for _ in range(50)))
+    reader = SqliteLogReader(log.path, [topics.RUNS, topics.METRICS])
+    seen = {record.position.topic for _ in range(2) for record in reader.poll(5, 0)}
+    assert seen == {topics.RUNS, topics.METRICS}
+    reader.close()

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+
 from tests.consumers.folds.histories import (
     GAP,
     events_of,
@@ -16,7 +17,6 @@ from tests.consumers.folds.histories import (
     run_bodies,
     with_repeats,
 )
-
 from trackstream_consumers import rows, store
 from trackstream_consumers.errors import DeadLetter
 from trackstream_consumers.folds import experiment, run

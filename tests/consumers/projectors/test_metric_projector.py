@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+
 from tests.consumers.tables import rows_of
 from tests.schemas.strategies import metric_batches
-
 from trackstream_consumers.projectors.metrics import MetricProjector
 from trackstream_consumers.records import Record
 from trackstream_schemas import events as e

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import pytest
-from tests.query_api.live_server import LiveServer
 
+from tests.query_api.live_server import LiveServer
 from trackstream.log.http import HttpLogWriter
 from trackstream.log.port import EncodedEvent
 from trackstream.log.sqlite import SqliteLogWriter
@@ -61,10 +61,24 @@ def _http(request: pytest.FixtureRequest, path: Path) -> Log:
     return Log(lambda: HttpLogWriter(live.url))
 
 
-ADAPTERS = {"sqlite": _sqlite, "sqlite-3-partitions": _sqlite_partitioned, "http": _http}
+def _kafka(request: pytest.FixtureRequest, path: Path) -> Log:
+    from tests.kafka_cluster import ClusterLog
+    from trackstream.log.kafka import KafkaLogWriter
+
+    cluster = ClusterLog(request.getfixturevalue("kafka_stack").kafka, partitions=3)
+    return Log(lambda: KafkaLogWriter(cluster.uri, environ={}))
 
 
-@pytest.fixture(params=ADAPTERS)
+ADAPTERS = {"sqlite": _sqlite, "sqlite-3-partitions": _sqlite_partitioned, "http": _http, "kafka": _kafka}
+_REAL_SERVERS = {"kafka"}
+
+
+@pytest.fixture(
+    params=[
+        pytest.param(name, marks=pytest.mark.integration) if name in _REAL_SERVERS else name
+        for name in ADAPTERS
+    ]
+)
 def log(request: pytest.FixtureRequest, tmp_path: Path) -> Log:
     return ADAPTERS[request.param](request, tmp_path)
 

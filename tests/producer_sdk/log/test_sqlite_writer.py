@@ -10,8 +10,8 @@ import sys
 from typing import TYPE_CHECKING
 
 import pytest
-from tests.producer_sdk.log.test_log_writer_contract import encoded, tags
 
+from tests.producer_sdk.log.test_log_writer_contract import encoded, tags
 from trackstream.log.sqlite import SqliteLogWriter
 from trackstream_schemas import events as e
 from trackstream_schemas import sqlite_layout, topics

@@ -79,17 +79,8 @@ def test_the_best_run_is_found_and_nan_never_wins(ask: Any, seeded: Any) -> None
 
 def test_the_table_of_the_best_run_can_be_read_by_awk(ask: Any, seeded: Any) -> None:
     lines = ask("runs", "best", "-e", "vision", "--metric", "val_loss").out.splitlines()
-    assert lines[0].split() == [
-        "RUN",
-        "ID",
-        "NAME",
-        "metrics.val_loss",
-        "step.val_loss",
-        "STATUS",
-        "layers",
-        "lr",
-    ]
-    assert lines[1].split() == [seeded.runs["good"], "good", "0.1", "2", "FINISHED", "2", "0.01"]
+    assert lines[0].split() == ["RUN", "ID", "NAME", "val_loss", "STEP", "layers", "lr", "STATUS"]
+    assert lines[1].split() == [seeded.runs["good"], "good", "0.1", "2", "2", "0.01", "FINISHED"]
 
 
 def test_no_run_with_the_metric_is_not_found(ask: Any) -> None:

@@ -96,6 +96,19 @@ def test_plain_tables_are_aligned_and_never_cut(capsys: pytest.CaptureFixture[st
     assert [line.index(text) for line, text in zip(lines, ("B", "1", "22"), strict=True)] == [302, 302, 302]
 
 
+def test_a_narrow_terminal_drops_the_last_columns() -> None:
+    columns, rows = ("A", "BB", "CCC"), [["aaaa", "b", "c"], ["a", "b", "cccc"]]
+    assert [output.fitting(columns, rows, width) for width in (3, 4, 8, 9, 15, 16, 99)] == [
+        1,
+        1,
+        1,
+        2,
+        2,
+        3,
+        3,
+    ]
+
+
 def test_an_empty_table_says_so_on_standard_error(capsys: pytest.CaptureFixture[str]) -> None:
     output.print_table(("A",), [], empty="no runs")
     assert capsys.readouterr() == ("", "no runs\n")

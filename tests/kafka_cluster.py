@@ -1,0 +1,116 @@
+"""Logs on a Kafka cluster, filled and read by plain client code, without any of our adapters."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from confluent_kafka import Consumer, Producer, TopicPartition
+from confluent_kafka.admin import AdminClient
+
+from trackstream_api.kafka_admin import create_topics
+from trackstream_schemas.ids import new_id
+from trackstream_schemas.position import Position
+
+if TYPE_CHECKING:
+    from confluent_kafka import KafkaError, Message
+
+_PATIENCE_S = 60.0
+
+
+class Stored(NamedTuple):
+    """A record as the cluster holds it."""
+
+    position: Position
+    key: str
+    value: bytes
+
+
+class ClusterLog:
+    """An empty log of its own on the cluster: the topics under a new prefix."""
+
+    def __init__(self, servers: str, partitions: int = 1, replication: int | None = None) -> None:
+        self.servers = servers
+        self.prefix = f"t{new_id()[-12:]}."
+        self.uri = f"kafka://{servers}?topic.prefix={self.prefix}"
+        create_topics(self.uri, partitions, replication, environ={})
+        self._producer = Producer({"bootstrap.servers": servers, "enable.idempotence": True})
+
+    def append_raw(self, *records: tuple[str, str, bytes]) -> list[Position]:
+        """Append (topic, key, value) records."""
+        positions = {}
+
+        def delivered(number: int, error: KafkaError | None, message: Message) -> None:
+            assert error is None, error
+            topic = (message.topic() or "").removeprefix(self.prefix)
+            positions[number] = Position(topic, message.partition() or 0, message.offset() or 0)
+
+        for number, (topic, key, value) in enumerate(records):
+            self._producer.produce(
+                self.prefix + topic,
+                value,
+                key,
+                on_delivery=lambda error, message, number=number: delivered(number, error, message),
+            )
+        assert self._producer.flush(_PATIENCE_S) == 0
+        return [positions[number] for number in range(len(records))]
+
+    def remove(self, topic: str, below: int, partition: int = 0) -> None:
+        """Remove the first records of a partition, as a retention rule does."""
+        admin = AdminClient({"bootstrap.servers": self.servers})
+        at = TopicPartition(self.prefix + topic, partition, below)
+        for future in admin.delete_records([at]).values():
+            future.result(_PATIENCE_S)
+
+    def set_config(self, topic: str, name: str, value: str) -> None:
+        """Change a setting of a topic."""
+        from confluent_kafka.admin import (
+            AlterConfigOpType,
+            ConfigEntry,
+            ConfigResource,
+            ResourceType,
+        )
+
+        entry = ConfigEntry(name, value, incremental_operation=AlterConfigOpType.SET)
+        resource = ConfigResource(
+            ResourceType.TOPIC, self.prefix + topic, incremental_configs=[entry]
+        )
+        admin = AdminClient({"bootstrap.servers": self.servers})
+        for future in admin.incremental_alter_configs([resource]).values():
+            future.result(_PATIENCE_S)
+
+    def delete(self, topic: str) -> None:
+        """Delete a topic."""
+        admin = AdminClient({"bootstrap.servers": self.servers})
+        for future in admin.delete_topics([self.prefix + topic]).values():
+            future.result(_PATIENCE_S)
+
+    def stored(self, topic: str) -> list[Stored]:
+        """Return all records of a topic, partition by partition."""
+        consumer = Consumer(
+            {
+                "bootstrap.servers": self.servers,
+                "group.id": "tests",
+                "auto.offset.reset": "earliest",
+                "enable.partition.eof": True,
+                "fetch.wait.max.ms": 10,
+            }
+        )
+        name = self.prefix + topic
+        found = []
+        try:
+            partitions = consumer.list_topics(name, timeout=_PATIENCE_S).topics[name].partitions
+            consumer.assign([TopicPartition(name, number, 0) for number in partitions])
+            unfinished = set(partitions)
+            while unfinished:
+                message = consumer.poll(_PATIENCE_S)
+                assert message is not None, f"{name} does not answer"
+                error = message.error()
+                if error is None:
+                    at = Position(topic, message.partition() or 0, message.offset() or 0)
+                    found.append(Stored(at, (message.key() or b"").decode(), message.value() or b""))
+                else:
+                    assert error.name() == "_PARTITION_EOF", error
+                    unfinished.discard(message.partition() or 0)
+        finally:
+            consumer.close()
+        return sorted(found)
