@@ -71,9 +71,7 @@ class ClusterLog:
         )
 
         entry = ConfigEntry(name, value, incremental_operation=AlterConfigOpType.SET)
-        resource = ConfigResource(
-            ResourceType.TOPIC, self.prefix + topic, incremental_configs=[entry]
-        )
+        resource = ConfigResource(ResourceType.TOPIC, self.prefix + topic, incremental_configs=[entry])
         admin = AdminClient({"bootstrap.servers": self.servers})
         for future in admin.incremental_alter_configs([resource]).values():
             future.result(_PATIENCE_S)

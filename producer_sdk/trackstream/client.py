@@ -67,6 +67,11 @@ class Client:
         settings: Settings | None = None,
         writer: LogWriter | None = None,
     ) -> None:
+        if tracking_uri is None and settings is None:
+            # As with MLflow's client: where `set_tracking_uri` said.
+            from trackstream import sessions
+
+            tracking_uri = sessions.tracking_uri()
         self.settings = settings or Settings()
         self.uri = resolve_uri(self.settings.uri if tracking_uri is None else tracking_uri)
         self._writer = open_log_writer(self.uri) if writer is None else writer

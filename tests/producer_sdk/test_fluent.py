@@ -245,8 +245,8 @@ def test_another_tracking_uri_is_for_later_runs(fluent: Path, tmp_path: Path) ->
     assert [point.key for point in points(tmp_path / "other")] == ["there"]
     assert here.info.experiment_id == there.info.experiment_id
     assert len(bodies(tmp_path / "other", e.ExperimentCreated)) == 1
-    with pytest.raises(trackstream.InvalidInput, match="kafka"):
-        trackstream.set_tracking_uri("kafka://broker")
+    with pytest.raises(trackstream.InvalidInput, match="ftp"):
+        trackstream.set_tracking_uri("ftp://broker")
 
 
 def test_system_metrics_are_logged_with_a_step_of_their_own(fluent: Path) -> None:
@@ -260,3 +260,11 @@ def test_system_metrics_are_logged_with_a_step_of_their_own(fluent: Path) -> Non
     assert {point.step for point in system} == {0}
     assert stored(fluent)[-1] is not None
     assert not [thread for thread in threading.enumerate() if "system-metrics" in thread.name]
+
+
+def test_a_client_logs_where_set_tracking_uri_said(fluent: Path) -> None:
+    client = trackstream.Client()
+    client.create_run("0")
+    client.close()
+    assert client.uri == trackstream.get_tracking_uri() == str(fluent)
+    assert len(bodies(fluent, e.RunStarted)) == 1

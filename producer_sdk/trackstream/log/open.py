@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
 
-from trackstream_schemas import sqlite_layout
+from trackstream_schemas import kafka_connection, sqlite_layout
 from trackstream_schemas.errors import InvalidInput
 
 if TYPE_CHECKING:
@@ -15,14 +15,16 @@ if TYPE_CHECKING:
     from trackstream.log.port import LogWriter
 
 _RIGHT = (
-    "a directory (./trackstream-data, file:///data/ts) or a server's address (http://host:5000, https://…)"
+    "a directory (./trackstream-data, file:///data/ts), a server's address (http://host:5000, https://…)"
+    " or a Kafka cluster (kafka://host:9092)"
 )
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.\-]*)://")
 BLOBS_FOLDER = "blobs"
 
 
 def resolve_uri(uri: object) -> str:
-    """Return the one spelling of a tracking URI: an absolute directory, or http(s)://host:port.
+    """Return the one spelling of a tracking URI: an absolute directory, http(s)://host:port or
+    kafka://host:port[,…][?option=value].
 
     Raises InvalidInput, which lists what is right, for any other scheme.
     """
@@ -38,6 +40,9 @@ def resolve_uri(uri: object) -> str:
             return str(Path(unquote(parts.path)))
         case "http" | "https" if parts.hostname and not parts.query and not parts.fragment:
             return text.rstrip("/")
+        case kafka_connection.SCHEME:
+            kafka_connection.parse_kafka(text)
+            return text
         case _:
             raise InvalidInput("tracking URI", uri, _RIGHT)
 
@@ -53,6 +58,10 @@ def open_log_writer(uri: str) -> LogWriter:
         from trackstream.log.http import HttpLogWriter
 
         return HttpLogWriter(where)
+    if kafka_connection.is_kafka(where):
+        from trackstream.log.kafka import KafkaLogWriter
+
+        return KafkaLogWriter(where)
     from trackstream.log.sqlite import SqliteLogWriter
 
     return SqliteLogWriter(Path(where) / sqlite_layout.FILE_NAME)
@@ -65,6 +74,10 @@ def open_blob_store(uri: str) -> BlobUpload:
         from trackstream.log.http import HttpBlobUpload
 
         return HttpBlobUpload(where)
+    if kafka_connection.is_kafka(where):
+        from trackstream.log.kafka_blobs import BucketFromEnvironment
+
+        return BucketFromEnvironment()
     from trackstream_schemas.blobs import DirectoryBlobStore
 
     return DirectoryBlobStore(Path(where) / BLOBS_FOLDER)

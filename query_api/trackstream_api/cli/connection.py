@@ -78,7 +78,10 @@ def require_store(directory: Path) -> None:
     """Raise NoStore, with what to do, unless the directory holds a log."""
     if (directory / LOG_FILE).exists():
         return
-    what = f"holds no Trackstream store (no {LOG_FILE})" if directory.is_dir() else "does not exist"
+    if directory.is_dir():
+        what = f"holds no Trackstream store (no {LOG_FILE})"
+    else:
+        what = "is not a directory" if directory.exists() else "does not exist"
     raise NoStore(
         f"{directory} {what}: choose a store with --dir or TRACKSTREAM_URI,"
         " or make one with `trackstream server` or `trackstream experiments create`"

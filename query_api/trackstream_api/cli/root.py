@@ -21,6 +21,7 @@ from trackstream_api.cli.runs import runs
 from trackstream_api.cli.server import server
 from trackstream_api.cli.sql import sql
 from trackstream_api.cli.status import status
+from trackstream_api.cli.topics import topics
 from trackstream_schemas.errors import StorageFailed, TrackstreamError
 
 if TYPE_CHECKING:
@@ -59,10 +60,12 @@ for _command in (server, experiments, runs, artifacts, sql, status, replay, gc, 
     cli.add_command(_command)
 cli.add_command(server, "ui")
 cli.add_command(dev)
+cli.add_command(topics)
 
 
 def run(arguments: Sequence[str] | None = None) -> int:
     """Run the command line and return its exit code; an error is one line on standard error."""
+    out = sys.stdout
     try:
         result = cli.main(arguments, prog_name="trackstream", standalone_mode=False)
         sys.stdout.flush()
@@ -89,6 +92,11 @@ def run(arguments: Sequence[str] | None = None) -> int:
         # The reader (`head`) has gone; whatever Python still flushes at exit must not fail again.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return _BROKEN_PIPE
+    except SystemExit:
+        # click wraps standard output and exits by itself where the reader has gone while a command printed.
+        if sys.stdout is not out:
+            return _BROKEN_PIPE
+        raise
     except OSError as error:
         _trace_if_asked()
         return _fail(str(error), StorageFailed.exit_code)

@@ -10,9 +10,9 @@ import time
 from typing import TYPE_CHECKING
 
 import pytest
+
 from tests.kafka_cluster import ClusterLog
 from tests.producer_sdk.log.test_log_writer_contract import encoded, tags
-
 from trackstream.errors import Rejected
 from trackstream.log.kafka import KafkaLogWriter
 from trackstream_schemas import codec, topics
@@ -122,9 +122,7 @@ def test_a_refusal_ends_what_was_behind_it_and_the_writer_goes_on(
     sequence = 1
     while True:
         bodies = [e.TagsSet("r", {"t": text}) for text in (small, large, small)]
-        futures = [
-            writer.append([encoded(body, sequence + number)]) for number, body in enumerate(bodies)
-        ]
+        futures = [writer.append([encoded(body, sequence + number)]) for number, body in enumerate(bodies)]
         errors = [future.exception(PATIENCE_S) for future in futures]
         if errors[1] is not None:
             break

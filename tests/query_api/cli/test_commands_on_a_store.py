@@ -208,6 +208,20 @@ def test_sql_as_arrow(ask: Any, tmp_path: Path) -> None:
         assert reader.read_all()["name"].to_pylist() == ["diverged", "fast", "good", "lonely"]
 
 
+def test_a_reader_that_goes_away_is_no_error(seeded: Any, ask: Any) -> None:
+    import subprocess
+
+    from tests.query_api.cli.conftest import TRACKSTREAM
+
+    command = [TRACKSTREAM, "runs", "export", "--metrics", "--dir", str(seeded.directory)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        process.stdout.close()
+        assert process.stderr.read() == b""
+        assert process.wait(60) == 141
+
+
 def test_filter_errors_say_where(ask: Any) -> None:
     result = ask("runs", "search", "metrics.val_loss << 1")
     assert result.code == 2

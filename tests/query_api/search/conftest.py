@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
+
 from tests.query_api.search.small_store import small_store
 
 if TYPE_CHECKING:

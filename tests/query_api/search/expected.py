@@ -9,7 +9,6 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from tests.query_api.search.small_store import RUNS, StoredRun
-
 from trackstream_api.search.grammar import Comparison, parse_filter
 from trackstream_api.search.order_by import OrderTerm, parse_order_by
 from trackstream_api.search.vocabulary import RUNS as VOCABULARY

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+
 from tests.query_api.search.expected import matching, ordered
 from tests.query_api.search.small_store import RUNS
-
 from trackstream_api.search import BestRunsSearch, RunSearch, best_runs_statement, page, search_runs_statement
 from trackstream_schemas.errors import InvalidInput
 
