@@ -12,6 +12,7 @@ from trackstream_schemas import codec, routing
 from trackstream_schemas.errors import StorageFailed, TrackstreamError, Unavailable
 from trackstream_schemas.events import Envelope, Event
 from trackstream_schemas.ids import new_id
+from trackstream_schemas.schema_files import by_fingerprint, newest
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -33,6 +34,10 @@ class Sender:
         self._longest_pause = settings.retry_longest_ms / 1000
         self._warned_at = float("-inf")
         self.retries = 0
+        # Read here, on the caller's thread: a fork while the sending thread loads schemas (which imports
+        # modules) would leave the child with modules that are half imported for ever.
+        newest()
+        by_fingerprint()
         self.new_identity()
 
     def new_identity(self) -> None:

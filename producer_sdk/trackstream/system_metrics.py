@@ -31,6 +31,8 @@ class SystemMetrics:
                 True,
                 "psutil to be installed (pip install 'trackstream[system-metrics]')",
             )
+        # Imports and sets up here, on the caller's thread, for the sake of a fork meanwhile.
+        self._sample = sampler()
         self._log = log
         self._interval_s = interval_s
         self._stopped = threading.Event()
@@ -50,10 +52,9 @@ class SystemMetrics:
 
     def _work(self) -> None:
         try:
-            sample = sampler()
             step = 0
             while True:
-                self._log(sample(), step)
+                self._log(self._sample(), step)
                 step += 1
                 if self._stopped.wait(self._interval_s):
                     return

@@ -38,6 +38,9 @@ class ServerConnection:
     """
 
     def __init__(self, base_url: str, transport: httpx.BaseTransport | None = None) -> None:
+        # Imported here, on the caller's thread, for the sake of a fork while the sending thread is at work.
+        import httpx  # noqa: F401
+
         self._base_url = base_url.rstrip("/")
         self._transport = transport
         self._lock = threading.Lock()

@@ -20,12 +20,15 @@ def main() -> None:
     parser.add_argument("--host", default="127.0.0.1")
     parser.add_argument("--port", type=int, default=8123)
     given = parser.parse_args()
+    password = os.environ.get("CLICKHOUSE_PASSWORD")
+    if not password:
+        parser.error("set CLICKHOUSE_PASSWORD: whoever connects may do everything to the data")
 
     import uvicorn
 
     from trackstream_api.clickhouse_front.app import create_server_front
 
-    users = {os.environ.get("CLICKHOUSE_USER", "default"): os.environ.get("CLICKHOUSE_PASSWORD", "")}
+    users = {os.environ.get("CLICKHOUSE_USER", "default"): password}
     app = create_server_front(given.path, users)
     try:
         uvicorn.run(

@@ -9,6 +9,7 @@ from __future__ import annotations
 import fcntl
 import hashlib
 import os
+import re
 import shutil
 import subprocess
 import tempfile
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
 MINIO_VERSION = "v0.0.0-20260212201848-7aac2a2c5b7c"
 """The Go module version of MinIO; it has no tags that Go understands. This is the one place that pins it."""
 
-_MINIO_MODULE = "github.com/minio/minio"
+_GO_MAJOR = re.compile(r"v\d+")
 
 
 def cache_directory() -> Path:
@@ -74,14 +75,20 @@ def minio_binary(say: Callable[[str], None]) -> Path:
 
     Raises ToolMissing without Go, InstallFailed where the build fails.
     """
+    return go_program("github.com/minio/minio", MINIO_VERSION, say)
+
+
+def go_program(module: str, version: str, say: Callable[[str], None]) -> Path:
+    """Return the program of a Go module, building it where it is not yet there; raises as `minio_binary`."""
+    name = next(part for part in reversed(module.split("/")) if not _GO_MAJOR.fullmatch(part))
 
     def build(into: Path) -> None:
-        go = tool("go", "building MinIO")
-        say(f"building MinIO {MINIO_VERSION} with Go; the first time this takes some minutes")
+        go = tool("go", f"building {name}")
+        say(f"building {name} {version} with Go; the first time this takes some minutes")
         environment = {**os.environ, "GOBIN": str(into), "CGO_ENABLED": "0"}
-        _run("MinIO", [go, "install", f"{_MINIO_MODULE}@{MINIO_VERSION}"], environment)
+        _run(name, [go, "install", f"{module}@{version}"], environment)
 
-    return _installed(f"minio-{MINIO_VERSION}", build) / "minio"
+    return _installed(f"{name}-{version}", build) / name
 
 
 def tool(program: str, needed_for: str) -> str:

@@ -81,13 +81,18 @@ class ProcessId:
     def _process(self) -> psutil.Process | None:
         child = _children.get(self.pid)
         if child is not None and child.poll() is not None:
-            del _children[self.pid]
+            _children.pop(self.pid, None)
             return None
         try:
             process = psutil.Process(self.pid)
             if abs(process.create_time() - self.started) > _SAME_START:
                 return None
-            return None if process.status() == psutil.STATUS_ZOMBIE else process
+            if process.status() != psutil.STATUS_ZOMBIE:
+                return process
+            if child is not None:
+                child.wait()
+                _children.pop(self.pid, None)
+            return None
         except psutil.NoSuchProcess:
             return None
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import uuid
 from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import urlsplit
 
@@ -14,13 +15,14 @@ import uvicorn
 from trackstream_api import listening, sql_guard
 from trackstream_api.clickhouse_front import create_front
 from trackstream_api.native.stack import up
+from trackstream_consumers.engine import Engine
+from trackstream_consumers.migrate import migrate
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     from clickhouse_connect.driver import Client
-
-    from trackstream_consumers.engine import Engine
 
 
 class Front(NamedTuple):
@@ -54,9 +56,35 @@ def server_front(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Front]:
         yield Front(f"http://{url.hostname}:{url.port}", url.username or "", url.password or "")
 
 
-@pytest.fixture
-def guarded_front(engine: Engine) -> Iterator[Front]:
-    """The read-only front of this process's engine."""
+@pytest.fixture(scope="module")
+def reading_engine(engine_dir: Path) -> Iterator[Engine]:
+    """An engine whose database holds one run; nothing in the module changes it."""
+    made = Engine(engine_dir, database=f"test_{uuid.uuid4().hex}")
+    migrate(made)
+    columns = [
+        "run_id",
+        "experiment_id",
+        "name",
+        "status",
+        "lifecycle_stage",
+        "start_time",
+        "end_time",
+        "version",
+    ]
+    with made.client() as client:
+        client.insert(
+            "runs", [["r1", "7", "it's a run", "FINISHED", "active", 1000, 2000, 1]], column_names=columns
+        )
+    yield made
+    with made.client() as client:
+        client.command(f"DROP DATABASE {made.database} SYNC")
+    made.close()
+
+
+@pytest.fixture(scope="module")
+def guarded_front(reading_engine: Engine) -> Iterator[Front]:
+    """The read-only front of an engine of this process."""
+    engine = reading_engine
     app = create_front(engine, {"reader": "s3cret"}, sql_guard.guard, sql_guard.GUARD_SETTINGS)
     with listening.tcp("127.0.0.1", 0) as listener:
         config = uvicorn.Config(app, log_level="warning", lifespan="off", access_log=False)

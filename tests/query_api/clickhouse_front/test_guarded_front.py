@@ -14,19 +14,6 @@ if TYPE_CHECKING:
     from trackstream_consumers.engine import Engine
 
 
-@pytest.fixture(autouse=True)
-def _one_run(engine: Engine) -> None:
-    with engine.client() as client:
-        client.insert(
-            "runs",
-            [["r1", "7", "it's a run", "FINISHED", "active", 1000, 2000, 1]],
-            column_names=[
-                "run_id", "experiment_id", "name", "status", "lifecycle_stage", "start_time", "end_time",
-                "version",
-            ],
-        )  # fmt: skip
-
-
 def test_a_stock_client_reads_the_views(guarded_front: Front) -> None:
     client = guarded_front.client()
     found = client.query("SELECT run_id, name FROM v_runs WHERE name = {n:String}", {"n": "it's a run"})
@@ -65,11 +52,11 @@ def test_parameters_arrive_unchanged(guarded_front: Front, text: str) -> None:
         "SELECT run_id FROM v_runs; DROP TABLE runs",
     ],
 )
-def test_everything_else_is_refused(guarded_front: Front, engine: Engine, sql: str) -> None:
+def test_everything_else_is_refused(guarded_front: Front, reading_engine: Engine, sql: str) -> None:
     answer = guarded_front.post(sql)
     assert answer.status_code in (400, 500), answer.text
     assert answer.text.startswith("Code: ")
-    with engine.client() as client:
+    with reading_engine.client() as client:
         assert client.command("SELECT count() FROM runs") == 1
 
 
@@ -93,11 +80,11 @@ def test_another_database_is_not_there(guarded_front: Front) -> None:
     assert guarded_front.post("SELECT run_id FROM v_runs", database="system").status_code == 404
 
 
-def test_what_an_editor_lists(guarded_front: Front, engine: Engine) -> None:
-    assert guarded_front.post("SHOW DATABASES").text == f"{engine.database}\n"
+def test_what_an_editor_lists(guarded_front: Front, reading_engine: Engine) -> None:
+    assert guarded_front.post("SHOW DATABASES").text == f"{reading_engine.database}\n"
     assert guarded_front.post("show tables").text.split() == sorted(VIEWS)
-    assert guarded_front.post(f"SHOW TABLES FROM `{engine.database}`").text.split() == sorted(VIEWS)
-    described = guarded_front.post(f"DESCRIBE TABLE {engine.database}.v_params").text
+    assert guarded_front.post(f"SHOW TABLES FROM `{reading_engine.database}`").text.split() == sorted(VIEWS)
+    described = guarded_front.post(f"DESCRIBE TABLE {reading_engine.database}.v_params").text
     assert [line.split("\t")[0] for line in described.splitlines()] == ["run_id", "key", "value"]
 
 

@@ -193,14 +193,14 @@ def test_token_of_another_query_is_refused(store: Engine, other: dict[str, Any])
     [
         ("min", 1, "", ["r03"]),
         ("max", 1, "", ["r02"]),
-        ("min", 100, "", ["r03", "r04", "r07", "r05", "r09", "r00", "r02"]),
-        ("max", 3, "", ["r02", "r05", "r09"]),
+        ("min", 100, "", ["r03", "r04", "r07", "r09", "r05", "r00", "r02"]),
+        ("max", 3, "", ["r02", "r09", "r05"]),
         ("min", 2, "params.lr = '0.1'", ["r05", "r00"]),
         ("min", 1, "params.lr = 'nothing'", []),
     ],
 )
 def test_best_runs(store: Engine, mode: Any, top: int, text: str, expected: list[str]) -> None:
-    """NaN and missing never win, infinities are values, among equals the newest comes first."""
+    """NaN and missing never win, infinities are values, among equals the last id comes first."""
     statement = best_runs_statement(BestRunsSearch("loss", mode, top, filter=text))
     assert page(statement, rows(store, statement)) == (expected, None)
 
