@@ -12,9 +12,9 @@ import time
 from pathlib import Path
 
 import httpx
-from tests.integration.processes import Server, environment, free_port
 
 from benchmarks.measure import Figure, figure
+from tests.integration.processes import Server, environment, free_port
 
 ROUNDS = 3
 TRAINERS = 2

@@ -8,10 +8,9 @@ import tempfile
 import time
 from pathlib import Path
 
-from tests.integration.processes import Server, environment
-
 from benchmarks.ingest import TRAIN
 from benchmarks.measure import Figure, figure
+from tests.integration.processes import Server, environment
 
 ROUNDS = 3
 POINTS = 5_000_000

@@ -11,8 +11,8 @@ import pytest
 from fastavro import schemaless_reader, schemaless_writer
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.schemas.strategies import envelopes, events, metric_batches
 
+from tests.schemas.strategies import envelopes, events, metric_batches
 from trackstream_schemas import codec, topics
 from trackstream_schemas import events as e
 from trackstream_schemas.errors import MalformedEvent

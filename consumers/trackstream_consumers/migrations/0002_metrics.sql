@@ -21,7 +21,7 @@ COMMENT 'Every metric point, from trackstream.metrics';
 CREATE TABLE IF NOT EXISTS latest_metrics
 (
     key LowCardinality(String) COMMENT 'Metric name',
-    run_id String COMMENT 'The run',
+    run_id String COMMENT 'The run' CODEC(NONE),
     value Float64 COMMENT 'Value at the highest (step, timestamp); among equals the greatest value, NaN last',
     step Int64 COMMENT 'Step of that value',
     timestamp Int64 COMMENT 'Milliseconds since the epoch of that value',

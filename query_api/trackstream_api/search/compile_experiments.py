@@ -46,6 +46,8 @@ def search_experiments_statement(request: ExperimentSearch) -> Statement:
     terms = parse_order_by(request.order_by or ("creation_time DESC", "experiment_id ASC"), EXPERIMENTS)
 
     conditions = [f"lifecycle_stage IN {bindings.bind(STAGES[request.view], 'Array(String)')}"]
+    # An experiment of which only stray events are known has not been created.
+    conditions.append("toUnixTimestamp64Milli(created_at) > 0")
     conditions += [_condition(comparison, bindings) for comparison in comparisons]
 
     expressions: list[str] = []

@@ -199,6 +199,10 @@ def _runs(
     conditions = [f"lifecycle_stage IN {stages}", "status != 'UNSTARTED'"]
     if experiment_ids is not None:
         conditions.append(f"experiment_id IN {bindings.bind(list(experiment_ids), 'Array(String)')}")
+    elif view == "active":
+        # Who names no experiment means those that are there.
+        gone = "SELECT experiment_id FROM experiments FINAL WHERE lifecycle_stage != 'active'"
+        conditions.append(f"experiment_id NOT IN ({gone})")
     for comparison in comparisons:
         identifier = comparison.identifier
         if identifier.entity == "attribute":

@@ -167,7 +167,7 @@ def test_an_error_in_the_middle_of_a_stream_reaches_the_client(client: Client) -
 
 
 def test_a_stream_given_up_frees_the_engine(client: Client) -> None:
-    for _ in range(20):
+    for _ in range(9):
         with client.query_row_block_stream("SELECT number FROM numbers(50000000)") as stream:
             next(iter(stream))
     assert client.command("SELECT 1") == 1

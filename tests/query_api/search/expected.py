@@ -8,6 +8,7 @@ import operator
 import re
 from typing import TYPE_CHECKING, Any
 
+from tests.query_api.search import small_store
 from tests.query_api.search.small_store import RUNS, StoredRun
 from trackstream_api.search.grammar import Comparison, parse_filter
 from trackstream_api.search.order_by import OrderTerm, parse_order_by
@@ -38,10 +39,16 @@ def matching(text: str, view: str = "active", experiment_ids: Sequence[str] | No
         run
         for run in RUNS
         if run.lifecycle_stage in stages
-        and (experiment_ids is None or run.experiment_id in experiment_ids)
+        and (_is_there(run, view) if experiment_ids is None else run.experiment_id in experiment_ids)
         and all(_holds(run, comparison) for comparison in comparisons)
     ]
     return sorted(runs, key=lambda run: (-run.start_time, run.run_id))
+
+
+def _is_there(run: StoredRun, view: str) -> bool:
+    """Without experiments, the active runs are those of active experiments."""
+    gone = {experiment_id for experiment_id, _, stage, *_ in small_store.EXPERIMENTS if stage != "active"}
+    return view != "active" or run.experiment_id not in gone
 
 
 def ordered(runs: Sequence[StoredRun], order_by: Sequence[str]) -> list[str]:
