@@ -7,7 +7,7 @@ import threading
 import time
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from trackstream import context_tags
+from trackstream import context_tags, destination
 from trackstream.artifacts import ArtifactUploads, BlobUpload
 from trackstream.entity_history import ExperimentFacts, RunFacts, experiment_facts, run_facts
 from trackstream.log.open import open_blob_store, open_log_writer, resolve_uri
@@ -69,9 +69,7 @@ class Client:
     ) -> None:
         if tracking_uri is None and settings is None:
             # As with MLflow's client: where `set_tracking_uri` said.
-            from trackstream import sessions
-
-            tracking_uri = sessions.tracking_uri()
+            tracking_uri = destination.tracking_uri()
         self.settings = settings or Settings()
         self.uri = resolve_uri(self.settings.uri if tracking_uri is None else tracking_uri)
         self._writer = open_log_writer(self.uri) if writer is None else writer

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from trackstream import sessions
+from trackstream import destination, sessions
 from trackstream_schemas.errors import Conflict, InvalidInput
 
 if TYPE_CHECKING:
@@ -23,12 +23,12 @@ def set_tracking_uri(uri: str | os.PathLike[str]) -> None:
 
     The default is TRACKSTREAM_URI, else ./trackstream-data. Runs that are active stay where they are.
     """
-    sessions.set_tracking_uri(uri)
+    destination.set_tracking_uri(uri)
 
 
 def get_tracking_uri() -> str:
     """Return where is logged: an absolute directory, or a server's address."""
-    return sessions.tracking_uri()
+    return destination.tracking_uri()
 
 
 def create_experiment(

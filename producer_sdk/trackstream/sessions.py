@@ -1,4 +1,4 @@
-"""The state behind the fluent functions: tracking URI, clients, active experiment and active runs.
+"""The state behind the fluent functions: clients, active experiment and active runs.
 
 The stack of active runs is the thread's own, as in MLflow; everything else is the process's.
 """
@@ -9,12 +9,11 @@ import os
 import threading
 from typing import TYPE_CHECKING, NamedTuple
 
-from trackstream import exit_hooks
+from trackstream import destination, exit_hooks
 
 if TYPE_CHECKING:
     from trackstream.client import Client
     from trackstream.run import Run
-    from trackstream.settings import Settings
     from trackstream.system_metrics import SystemMetrics
     from trackstream_schemas.events import RunStatus
 
@@ -38,44 +37,12 @@ class ThreadRuns(threading.local):
 
 active = ThreadRuns()
 experiment = ActiveExperiment()
-_uri: str | None = None
-_settings: Settings | None = None
 _clients: dict[str, Client] = {}
 _open_runs: dict[str, Run] = {}
 _samplers: dict[str, SystemMetrics] = {}
 _resumed_from_settings = False
 # Re-entrant: the SIGTERM handler may come while the main thread is in here.
 _lock = threading.RLock()
-
-
-def settings() -> Settings:
-    """Return the settings that the environment gives, read once."""
-    global _settings
-    with _lock:
-        if _settings is None:
-            from trackstream.settings import Settings
-
-            _settings = Settings()
-        return _settings
-
-
-def tracking_uri() -> str:
-    """Return where is logged: an absolute directory or a server's address."""
-    global _uri
-    with _lock:
-        if _uri is None:
-            from trackstream.log.open import resolve_uri
-
-            _uri = resolve_uri(settings().uri)
-        return _uri
-
-
-def set_tracking_uri(uri: str | os.PathLike[str]) -> None:
-    """Log somewhere else from now on; runs that are active stay where they are."""
-    global _uri
-    from trackstream.log.open import resolve_uri
-
-    _uri = resolve_uri(uri)
 
 
 def set_experiment(chosen: ActiveExperiment) -> None:
@@ -86,7 +53,7 @@ def set_experiment(chosen: ActiveExperiment) -> None:
 
 def client() -> Client:
     """Return the client of the current tracking URI, opened on first use."""
-    uri = tracking_uri()
+    uri = destination.tracking_uri()
     known = _clients.get(uri)
     if known is not None:
         return known
@@ -94,7 +61,7 @@ def client() -> Client:
         if uri not in _clients:
             from trackstream.client import Client
 
-            _clients[uri] = Client(uri, settings=settings())
+            _clients[uri] = Client(uri, settings=destination.settings())
             exit_hooks.install(_finish)
         return _clients[uri]
 
@@ -110,7 +77,7 @@ def run_id_to_resume() -> str | None:
     if _resumed_from_settings:
         return None
     _resumed_from_settings = True
-    return settings().run_id
+    return destination.settings().run_id
 
 
 def push(run: Run, sampler: SystemMetrics | None) -> None:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from trackstream import sessions
+from trackstream import destination, sessions
 from trackstream.client import Client
 from trackstream.log.sqlite import SqliteLogWriter
 from trackstream.settings import Settings
@@ -60,8 +60,8 @@ def client(store: Path, settings: Settings) -> Iterator[Client]:
 @pytest.fixture
 def fluent(store: Path, settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """The fluent functions on a store of their own, whose directory is given; as in a fresh process."""
-    monkeypatch.setattr(sessions, "_settings", settings)
-    monkeypatch.setattr(sessions, "_uri", str(store))
+    monkeypatch.setattr(destination, "_settings", settings)
+    monkeypatch.setattr(destination, "_uri", str(store))
     monkeypatch.setattr(sessions, "_clients", {})
     monkeypatch.setattr(sessions, "_open_runs", {})
     monkeypatch.setattr(sessions, "_resumed_from_settings", False)

@@ -9,7 +9,7 @@ import pytest
 
 import trackstream
 from tests.producer_sdk.log_contents import bodies, points, stored
-from trackstream import sessions
+from trackstream import destination, sessions
 from trackstream_schemas import events as e
 
 if TYPE_CHECKING:
@@ -222,7 +222,7 @@ def test_settings_choose_experiment_and_run(
     with trackstream.start_run() as first:
         pass
     chosen = {"run_id": first.run_id, "experiment_name": "from settings"}
-    monkeypatch.setattr(sessions, "_settings", settings.model_copy(update=chosen))
+    monkeypatch.setattr(destination, "_settings", settings.model_copy(update=chosen))
     monkeypatch.setattr(sessions, "_resumed_from_settings", False)
     monkeypatch.setattr(sessions, "_clients", {})
     with trackstream.start_run() as resumed:
