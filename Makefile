@@ -18,6 +18,10 @@ $(VENV)/.ready: pyproject.toml constraints.txt
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
 	@touch $@
 
+$(VENV)/.bench: $(VENV)/.ready
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[bench]'
+	@touch $@
+
 demo: setup  ## train real models in 8 processes and print the best run
 	@$(BIN)/python examples/demo.py --dir $(DATA)
 
@@ -39,7 +43,7 @@ format: setup  ## let ruff rewrite the code
 	@$(BIN)/ruff check --fix .
 	@$(BIN)/ruff format .
 
-bench: setup  ## run the benchmarks; results as JSON and a table in benchmarks/results
+bench: $(VENV)/.bench  ## run the benchmarks beside MLflow; results in benchmarks/results
 	@$(BIN)/python -m benchmarks
 
 clean:  ## remove the environment, caches and demo data

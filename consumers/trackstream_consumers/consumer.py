@@ -6,6 +6,7 @@ the flushes keep a distance, so that inserts stay few; a reader that waits (`nud
 
 from __future__ import annotations
 
+import logging
 import threading
 import time
 from dataclasses import dataclass
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
     from trackstream_consumers.projectors.port import Projector
     from trackstream_schemas.events import DeadLettered
     from trackstream_schemas.position import TopicPartition
+
+logger = logging.getLogger(__name__)
 
 _T = TypeVar("_T")
 
@@ -52,6 +55,10 @@ class ConsumerSettings:
 
 class _Stopped(Exception):
     """The consumer was told to stop while it waited."""
+
+
+class _Reassigned(Exception):
+    """The group changed what is assigned while a batch could not be written."""
 
 
 class _Item(NamedTuple):
@@ -85,6 +92,7 @@ class Consumer:
         self._stopping = threading.Event()
         self._nudged = False
         self._thread: threading.Thread | None = None
+        self._generation = reader.generation
         self._last_flush = 0.0
         self._flush_took = 0.0
 
@@ -170,13 +178,19 @@ class Consumer:
             self._skip()
         else:
             started = time.monotonic()
-            self._apply(batch)
+            try:
+                self._apply(batch)
+            except _Reassigned:
+                self._begin_again()
+                return
             self._last_flush = time.monotonic()
             self._flush_took = self._last_flush - started
             now = self.progress.snapshot()
             self.progress.update(
                 flushes=now.flushes + 1,
                 flush_seconds=now.flush_seconds + self._flush_took,
+                last_flush_seconds=self._flush_took,
+                last_batch_records=len(batch),
                 oldest_pending=None,
             )
 
@@ -191,6 +205,11 @@ class Consumer:
             # Taken before the poll: what was on the log when the nudge came is then in the batch.
             nudged, self._nudged = self._nudged, False
             raw = self._persistently(partial(self._reader.poll, settings.poll_records, wait))
+            if self._reader.generation != self._generation:
+                self._take_assignment(raw)
+                batch = self._still_ours(batch)
+                rows = sum(map(_rows_of, batch))
+                size = sum(len(item.raw.value) for item in batch)
             if raw and not batch:
                 began = time.monotonic()
                 self._note_first(raw)
@@ -212,6 +231,60 @@ class Consumer:
                 if wait <= 0:
                     return batch
 
+    def _take_assignment(self, raw: Sequence[LogRecord] = ()) -> None:
+        """Note which partitions the group has given us and taken from us within the poll that gave `raw`."""
+        self._generation = self._reader.generation
+        standing = self._reader.positions()
+        begins: dict[TopicPartition, int] = {}
+        for record in raw:
+            begins.setdefault(record.position.topic_partition, record.position.offset)
+        now = self.progress.snapshot()
+        positions = {
+            partition: now.positions.get(partition, begins.get(partition, offset))
+            for partition, offset in standing.items()
+        }
+        first = {partition: offset for partition, offset in now.first.items() if partition in standing}
+        self.progress.update(positions=positions, first=first)
+        self.projector.keep_only(standing.keys())
+        logger.info(
+            "%s: now reads %s", self.projector.name, ", ".join(map(str, sorted(standing))) or "nothing"
+        )
+
+    def _still_ours(self, batch: Sequence[_Item]) -> list[_Item]:
+        """Leave out what others read now, or what is read here once more."""
+        standing = self._reader.positions()
+        return [
+            item
+            for item in batch
+            if item.raw.position.offset < standing.get(item.raw.position.topic_partition, 0)
+        ]
+
+    def _stay_member(self) -> None:
+        """Poll without taking records: who does not poll for long is put out of the group."""
+        if self._reader.generation == 0:
+            return
+        held = self._reader.assigned()
+        self._reader.pause(held)
+        try:
+            for record in self._reader.poll(1, 0.0):
+                # Of a partition that came just now.
+                self._reader.seek({record.position.topic_partition: record.position.offset})
+        except (SlowDown, Unavailable, StorageFailed) as error:
+            # The next poll that is meant to read will say so again.
+            logger.debug("%s, while waiting for a store: %s", self.projector.name, error)
+        finally:
+            self._reader.resume(held)
+        if self._reader.generation != self._generation:
+            raise _Reassigned
+
+    def _begin_again(self) -> None:
+        """Drop a batch that could not be written and read what is still ours from where it stood."""
+        self._take_assignment()
+        standing = self._reader.positions()
+        now = self.progress.snapshot()
+        self._reader.seek({at: offset for at, offset in now.positions.items() if at in standing})
+        self.progress.update(oldest_pending=None)
+
     def _skip(self) -> None:
         """Note it where the reader has gone over records that the topic's retention removed."""
         now = self.progress.snapshot()
@@ -222,6 +295,7 @@ class Consumer:
         }
         if ahead:
             self._persistently(partial(self.projector.apply, [], ahead))
+            self._reader.applied(ahead)
             self.progress.update(positions={**now.positions, **ahead}, first={**now.first, **ahead})
 
     def _note_first(self, raw: Sequence[LogRecord]) -> None:
@@ -254,7 +328,7 @@ class Consumer:
                 continue
             # Whatever a record makes the projector raise concerns that record; unlike SlowDown, which
             # `_persistently` has dealt with, and what stops the consumer.
-            except (_Stopped, StorageFailed, Unavailable, MemoryError):
+            except (_Stopped, _Reassigned, StorageFailed, Unavailable, MemoryError):
                 raise
             except Exception as error:
                 good = [index for index, item in enumerate(items) if item.record is not None]
@@ -273,7 +347,8 @@ class Consumer:
     def _apply_whole(self, items: Sequence[_Item]) -> None:
         reached = {item.raw.position.topic_partition: item.raw.position.offset + 1 for item in items}
         records = [item.record for item in items if item.record is not None]
-        rows = self._persistently(lambda: self.projector.apply(records, reached))
+        rows = self._persistently(lambda: self.projector.apply(records, reached), self._stay_member)
+        self._reader.applied(reached)
         self._applied.good(len(records))
         now = self.progress.snapshot()
         self.progress.update(
@@ -296,10 +371,10 @@ class Consumer:
         except StorageFailed as error:
             raise SlowDown(f"the dead-letter topic: {error}") from error
 
-    def _persistently(self, act: Callable[[], _T]) -> _T:
+    def _persistently(self, act: Callable[[], _T], between: Callable[[], None] | None = None) -> _T:
         """Return what `act` does, trying again with growing pauses as long as it is told to slow down.
 
-        Raises _Stopped where `stop` comes first.
+        Calls `between` before each further attempt. Raises _Stopped where `stop` comes first.
         """
         pause = self._settings.first_backoff
         while True:
@@ -311,6 +386,8 @@ class Consumer:
             if self._stopping.wait(pause):
                 raise _Stopped
             pause = min(2 * pause, self._settings.longest_backoff)
+            if between is not None:
+                between()
 
 
 def _rows_of(item: _Item) -> int:

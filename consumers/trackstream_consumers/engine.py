@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from clickhouse_connect.driver import Client
 
 DATABASE = "trackstream"
+_CONNECT_SECONDS = 10
+_ANSWER_SECONDS = 120
 
 
 class Engine:
@@ -99,6 +101,8 @@ class Engine:
                 username=unquote(url.username or "default"),
                 password=unquote(url.password or ""),
                 autogenerate_session_id=False,
+                connect_timeout=_CONNECT_SECONDS,
+                send_receive_timeout=_ANSWER_SECONDS,
                 **options,
             )
         except (ClickHouseError, OSError) as error:

@@ -6,13 +6,18 @@ the note that its file is done runs the file again. They name no database, so th
 
 from __future__ import annotations
 
+import random
 import re
+import time
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 from typing import TYPE_CHECKING
 
+from clickhouse_connect.driver.exceptions import ClickHouseError
+
 from trackstream_consumers.errors import StoreTooNew
+from trackstream_schemas.errors import Unavailable
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -70,6 +75,26 @@ def known_migrations() -> tuple[Migration, ...]:
             statements = split_statements(entry.read_text(encoding="utf-8"))
             found.append(Migration(int(name[1]), name[2], tuple(statements)))
     return tuple(sorted(found, key=lambda migration: migration.number))
+
+
+def migrate_together(engine: Engine, attempts: int = 8) -> None:
+    """Apply what is missing while other processes may do the same at the same time.
+
+    The statements are repeatable, but two processes at one statement can still collide; whoever does
+    looks again. Raises StoreTooNew, or Unavailable where the store refuses a statement every time.
+    """
+    pause = 0.1
+    while True:
+        try:
+            migrate(engine)
+            return
+        except ClickHouseError as error:
+            attempts -= 1
+            if attempts == 0:
+                raise Unavailable(f"the analytical store's tables cannot be made: {error}") from error
+        # Not all at the same time again.
+        time.sleep(pause * random.uniform(0.5, 1.5))
+        pause = min(2 * pause, 2.0)
 
 
 def migrate(engine: Engine, migrations: Sequence[Migration] | None = None) -> list[Migration]:

@@ -30,6 +30,8 @@ class ProgressSnapshot:
     rows: int = 0
     flushes: int = 0
     flush_seconds: float = 0.0
+    last_flush_seconds: float = 0.0
+    last_batch_records: int = 0
     dead_letters: int = 0
     retries: int = 0
     last_error: str | None = None
@@ -57,6 +59,8 @@ class ProgressSnapshot:
             "trackstream_rows_projected_total": self.rows,
             "trackstream_flushes_total": self.flushes,
             "trackstream_flush_seconds_total": self.flush_seconds,
+            "trackstream_last_flush_seconds": self.last_flush_seconds,
+            "trackstream_batch_records": self.last_batch_records,
             "trackstream_dead_letters_total": self.dead_letters,
             "trackstream_retries_total": self.retries,
             "trackstream_lag_seconds": self.lag_ms / 1000,

@@ -74,10 +74,19 @@ def positions(engine: Engine, projector: str) -> dict[TopicPartition, int]:
     return {TopicPartition(row[0], row[1]): row[2] for row in found.result_rows}
 
 
-def save_positions(engine: Engine, projector: str, reached: Mapping[TopicPartition, int]) -> None:
-    """Note how far `projector` has come: the last thing it writes, once the rows are in."""
+def save_positions(
+    engine: Engine,
+    projector: str,
+    reached: Mapping[TopicPartition, int],
+    others: Mapping[str, Mapping[TopicPartition, int]] | None = None,
+) -> None:
+    """Note how far `projector` has come: the last thing it writes, once the rows are in.
+
+    `others` are positions under other names that become visible together with these.
+    """
     rows = [
-        {"projector": projector, "topic": key.topic, "partition": key.partition, "next_offset": offset}
-        for key, offset in reached.items()
+        {"projector": name, "topic": key.topic, "partition": key.partition, "next_offset": offset}
+        for name, positions in {projector: reached, **(others or {})}.items()
+        for key, offset in positions.items()
     ]
     insert(engine, "positions", pa.Table.from_pylist(rows, schema=_POSITIONS))

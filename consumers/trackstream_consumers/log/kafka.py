@@ -316,10 +316,17 @@ class KafkaLogReader:
         if not partitions:
             return {}
         asked = [self._at(partition, which) for partition in partitions]
-        try:
-            answers = self._consumer.offsets_for_times(asked, timeout=self._timeout)
-        except KafkaException as error:
-            raise self._refused or error_of_exception(error, "asking for the log's end") from error
+        deadline = time.monotonic() + self._timeout
+        while True:
+            try:
+                answers = self._consumer.offsets_for_times(asked, timeout=self._timeout)
+                break
+            except KafkaException as error:
+                # A broker that has just started tells for a moment that it knows no partitions.
+                starting = error.args[0].name() == "_UNKNOWN_PARTITION" and self._refused is None
+                if not starting or time.monotonic() >= deadline:
+                    raise self._refused or error_of_exception(error, "asking for the log's end") from error
+            time.sleep(_SLICE_S)
         found = {}
         for answer in answers:
             partition = self._ours(answer)

@@ -26,6 +26,15 @@ class LogReader(Protocol):
     Raises Unavailable where the log cannot be reached now and StorageFailed where it is damaged.
     """
 
+    @property
+    def generation(self) -> int:
+        """Count of the changes that a consumer group has made to `assigned`; 0 without a group.
+
+        It changes only within `poll`. Records of a partition that is no longer assigned must then be
+        forgotten, and one that is newly assigned begins where the group's start positions say.
+        """
+        ...
+
     def assigned(self) -> list[TopicPartition]:
         """Return the partitions that this reader reads now."""
         ...
@@ -58,6 +67,10 @@ class LogReader(Protocol):
 
     def resume(self, partitions: list[TopicPartition]) -> None:
         """Undo `pause`."""
+        ...
+
+    def applied(self, positions: Mapping[TopicPartition, int]) -> None:
+        """Tell a consumer group, where there is one, how far its projection has come; never raises."""
         ...
 
     def wake(self) -> None:

@@ -31,6 +31,9 @@ class SqliteLogReader:
     `max_bytes` of values.
     """
 
+    generation = 0
+    """No group, no changes."""
+
     def __init__(self, path: Path, topics: Iterable[str], max_bytes: int = 8 << 20) -> None:
         if not path.exists():
             sqlite_layout.create(path)
@@ -91,6 +94,9 @@ class SqliteLogReader:
 
     def resume(self, partitions: list[TopicPartition]) -> None:
         self._paused.difference_update(partitions)
+
+    def applied(self, positions: Mapping[TopicPartition, int]) -> None:
+        """Nobody else asks the log how far this reader is."""
 
     def wake(self) -> None:
         self._woken.set()

@@ -1,4 +1,11 @@
-"""Artifacts: their metadata to ClickHouse, their bytes to the blob store."""
+"""Artifacts: their metadata to ClickHouse, their bytes to the blob store.
+
+Chunks of an upload that is not whole yet are in this process's directory only. Where another process may
+go on with the partition (a consumer group), there are therefore two positions of the bytes: how far they
+are taken, which readers wait for, and (under RESUME) the first chunk of the oldest upload that is not
+whole, where whoever has the partition next begins. What it reads again of whole uploads it finds in the
+blob store.
+"""
 
 from __future__ import annotations
 
@@ -12,12 +19,16 @@ from trackstream_schemas import topics
 from trackstream_schemas.errors import MalformedEvent
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Collection, Mapping, Sequence
 
     from trackstream_consumers.engine import Engine
     from trackstream_consumers.projectors.uploads import UploadSink
     from trackstream_consumers.records import Record
     from trackstream_schemas.position import TopicPartition
+
+
+RESUME = "artifacts.resume"
+"""Under which the positions of the bytes are kept that a next owner begins at."""
 
 
 class ArtifactProjector:
@@ -31,7 +42,14 @@ class ArtifactProjector:
         self._uploads = uploads
 
     def positions(self) -> dict[TopicPartition, int]:
-        return store.positions(self._engine, self.name)
+        found = store.positions(self._engine, self.name)
+        if self._uploads.outlives_process:
+            return found
+        metadata = {at: offset for at, offset in found.items() if at.topic != topics.ARTIFACT_BYTES}
+        return metadata | store.positions(self._engine, RESUME)
+
+    def keep_only(self, partitions: Collection[TopicPartition]) -> None:
+        self._uploads.keep_only_of(partitions)
 
     def apply(self, records: Sequence[Record], reached: Mapping[TopicPartition, int]) -> int:
         logged: list[Record] = []
@@ -39,7 +57,7 @@ class ArtifactProjector:
             body = record.event.body
             try:
                 if isinstance(body, e.ArtifactChunk):
-                    self._uploads.take(body)
+                    self._uploads.take(body, record.position)
                     continue
                 _check(body)
             except MalformedEvent as error:
@@ -50,8 +68,14 @@ class ArtifactProjector:
         # The events come last before the positions: a repeat is known by the events of earlier batches.
         store.insert(self._engine, "artifacts", files)
         store.insert(self._engine, "events", rows.event_rows(logged))
-        store.save_positions(self._engine, self.name, reached)
+        store.save_positions(self._engine, self.name, reached, self._resume(reached))
         return int(files.num_rows)
+
+    def _resume(self, reached: Mapping[TopicPartition, int]) -> dict[str, dict[TopicPartition, int]]:
+        if self._uploads.outlives_process:
+            return {}
+        of_bytes = {at: offset for at, offset in reached.items() if at.topic == topics.ARTIFACT_BYTES}
+        return {RESUME: self._uploads.unfinished_from(of_bytes)}
 
     def _without_repeats(self, records: Sequence[Record]) -> list[Record]:
         """Leave out events that were appended again: an old one must not come back over a newer one."""

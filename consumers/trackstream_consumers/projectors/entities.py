@@ -17,7 +17,7 @@ from trackstream_schemas import topics
 from trackstream_schemas.errors import MalformedEvent
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Collection, Mapping, Sequence
 
     from trackstream_consumers.engine import Engine
     from trackstream_consumers.records import Record
@@ -38,6 +38,9 @@ class EntityProjector:
 
     def positions(self) -> dict[TopicPartition, int]:
         return store.positions(self._engine, self.name)
+
+    def keep_only(self, partitions: Collection[TopicPartition]) -> None:
+        """Nothing is kept outside the store."""
 
     def apply(self, records: Sequence[Record], reached: Mapping[TopicPartition, int]) -> int:
         experiments = [record for record in records if record.position.topic == topics.EXPERIMENTS]

@@ -19,7 +19,7 @@ from trackstream_schemas import topics
 from trackstream_schemas.errors import MalformedEvent
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Collection, Mapping, Sequence
 
     from numpy.typing import NDArray
 
@@ -39,6 +39,9 @@ class MetricProjector:
 
     def positions(self) -> dict[TopicPartition, int]:
         return store.positions(self._engine, self.name)
+
+    def keep_only(self, partitions: Collection[TopicPartition]) -> None:
+        """Nothing is kept outside the store."""
 
     def apply(self, records: Sequence[Record], reached: Mapping[TopicPartition, int]) -> int:
         points, latest = tables(records)

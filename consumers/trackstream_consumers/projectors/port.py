@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Collection, Mapping, Sequence
 
     from trackstream_consumers.records import Record
     from trackstream_schemas.position import TopicPartition
@@ -29,6 +29,13 @@ class Projector(Protocol):
 
     def positions(self) -> dict[TopicPartition, int]:
         """Return where to read on, as the store has it; a partition not named is read from 0."""
+        ...
+
+    def keep_only(self, partitions: Collection[TopicPartition]) -> None:
+        """Forget what is kept outside the store of other partitions than these: a group gave them away.
+
+        What was kept of a partition that comes back later would be out of date.
+        """
         ...
 
     def apply(self, records: Sequence[Record], reached: Mapping[TopicPartition, int]) -> int:

@@ -10,22 +10,38 @@ import hashlib
 import os
 import re
 import shutil
+import time
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from trackstream_consumers.errors import SlowDown
 from trackstream_schemas.errors import InvalidInput, MalformedEvent, StorageFailed, Unavailable
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Collection, Iterator, Mapping
     from pathlib import Path
 
     from trackstream_schemas.blobs import BlobStore
     from trackstream_schemas.events import ArtifactChunk
+    from trackstream_schemas.position import Position, TopicPartition
 
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
 _DIGEST = re.compile(r"[0-9a-f]{64}")
 _SUFFIX = ".part"
+ABANDONED_SECONDS = 86_400.0
+"""An upload that got no chunk for so long (its trainer died) no longer holds back where to resume."""
+
+
+@dataclass
+class _Open:
+    """An upload that is not whole yet."""
+
+    partition: TopicPartition
+    first: int
+    """Offset of its first chunk that was read."""
+    touched: float
+    """When the last chunk came, by the monotonic clock."""
 
 
 class UploadSink:
@@ -34,13 +50,17 @@ class UploadSink:
     Methods raise SlowDown where the directory or the blob store cannot take it now.
     """
 
-    def __init__(self, directory: Path, blobs: BlobStore) -> None:
+    def __init__(self, directory: Path, blobs: BlobStore, outlives_process: bool = True) -> None:
+        """`outlives_process` tells that whoever reads the log next has the same directory. Where not, the
+        sink notes which uploads are open, and needs every chunk's position."""
+        self.outlives_process = outlives_process
         self._directory = directory
         self._blobs = blobs
         self._unsynced: set[Path] = set()
+        self._open: dict[Path, _Open] = {}
 
-    def take(self, chunk: ArtifactChunk) -> None:
-        """Write a chunk; with the last one the content goes to the blob store.
+    def take(self, chunk: ArtifactChunk, at: Position | None = None) -> None:
+        """Write a chunk, read at position `at`; with the last one the content goes to the blob store.
 
         Raises MalformedEvent for a chunk that does not fit: out of the file's bounds, behind a gap, or
         the last one of a content whose digest is not the announced one.
@@ -57,6 +77,10 @@ class UploadSink:
             # A repeat is written again as well: after a loss of power the file may have its length but
             # not its content.
             self._write(part, chunk)
+            if at is not None and not self.outlives_process:
+                opened = self._open.setdefault(part, _Open(at.topic_partition, at.offset, 0.0))
+                opened.first = min(opened.first, at.offset)
+                opened.touched = time.monotonic()
             if max(size, chunk.offset + len(chunk.data)) == chunk.total_size:
                 self._finish(part, chunk)
 
@@ -68,6 +92,25 @@ class UploadSink:
             if self._unsynced:
                 _sync(self._directory)
         self._unsynced.clear()
+
+    def unfinished_from(self, reached: Mapping[TopicPartition, int]) -> dict[TopicPartition, int]:
+        """Return for each of these partitions where to read on without this directory: at the first chunk
+        of the oldest upload that is open, or where none is, at the offset given."""
+        recent = time.monotonic() - ABANDONED_SECONDS
+        resume = dict(reached)
+        for opened in self._open.values():
+            if opened.partition in resume and opened.touched >= recent:
+                resume[opened.partition] = min(resume[opened.partition], opened.first)
+        return resume
+
+    def keep_only_of(self, partitions: Collection[TopicPartition]) -> None:
+        """Drop the open uploads of other partitions than these."""
+        gone = [part for part, opened in self._open.items() if opened.partition not in partitions]
+        with _storage_errors():
+            for part in gone:
+                part.unlink(missing_ok=True)
+                self._unsynced.discard(part)
+                del self._open[part]
 
     def adopt(self, other: Path) -> None:
         """Take over another directory's partial files, as after a replay; ours are replaced.
@@ -121,6 +164,7 @@ class UploadSink:
         # Removed before the position is noted: what comes again is then found in the blob store.
         part.unlink()
         self._unsynced.discard(part)
+        self._open.pop(part, None)
         if digest != chunk.sha256:
             raise MalformedEvent(f"content of upload {chunk.upload_id}", digest, f"the digest {chunk.sha256}")
 
