@@ -87,8 +87,11 @@ def start_run(
     As a context manager the run ends with the block: FINISHED, or FAILED after an exception (sys.exit(0)
     is none). `nested` lets it start inside the active run, whose id becomes the tag mlflow.parentRunId.
     `log_system_metrics` samples the machine (default: the setting). Raises Conflict where a run is active
-    and `nested` is not set, or run or experiment are deleted; NotFound where they do not exist.
+    and `nested` is not set, or run or experiment are deleted; NotFound where they do not exist. In a forked
+    child the parent process's runs are in nobody's way: bare calls log into them, and this leaves them.
     """
+    if not nested:
+        sessions.leave_inherited()
     parent = _active.top
     if parent is not None and not nested:
         raise Conflict(

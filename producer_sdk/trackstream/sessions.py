@@ -91,6 +91,13 @@ def push(run: Run, sampler: SystemMetrics | None) -> None:
         _samplers[run.run_id] = sampler
 
 
+def leave_inherited() -> None:
+    """Forget the active runs that a forked child has from its parent: it starts or resumes its own."""
+    if active.top is not None and active.top.pid != os.getpid():
+        active.stack.clear()
+        active.top = None
+
+
 def end(run: Run, status: RunStatus) -> None:
     """End a run and those started inside it; one that has ended already is left as it is."""
     if run not in active.stack:

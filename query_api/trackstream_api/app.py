@@ -10,7 +10,7 @@ from trackstream_api import error_replies
 from trackstream_api.body_limit import BodyLimit
 from trackstream_api.host_guard import HostGuard
 from trackstream_api.request_metrics import Exposition, RequestMetrics
-from trackstream_api.routes import admin, artifacts, events, experiments, metrics, runs, sql
+from trackstream_api.routes import admin, artifacts, events, experiments, metrics, runs, sql, uploads
 from trackstream_api.version import VERSION
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ def create_app(store: Store, allowed_hosts: frozenset[str] | None = None) -> Fas
     app.state.store = store
     app.state.exposition = Exposition(store)
     error_replies.install(app)
-    for subject in (experiments, runs, metrics, artifacts, events, sql, admin):
+    for subject in (experiments, runs, metrics, artifacts, uploads, events, sql, admin):
         app.include_router(subject.router)
     # The last one added is the outermost.
     app.add_middleware(error_replies.LastResort)

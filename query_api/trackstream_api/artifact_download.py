@@ -10,7 +10,7 @@ from urllib.parse import quote
 from starlette.responses import Response, StreamingResponse
 
 from trackstream_api.byte_ranges import ByteRange, Unsatisfiable, requested_range
-from trackstream_schemas.errors import Unavailable
+from trackstream_schemas.errors import StorageFailed, Unavailable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -23,10 +23,13 @@ _MIME = re.compile(r"[\w.+-]+/[\w.+-]+(; ?charset=[\w-]+)?", re.ASCII)
 _ACTIVE = re.compile(r"html|svg|xml|javascript|ecmascript|pdf|flash", re.IGNORECASE)
 
 
-def download(blobs: BlobStore, file: ArtifactFile, request: Mapping[str, str], head_only: bool) -> Response:
+def download(
+    blobs: BlobStore, file: ArtifactFile, request: Mapping[str, str], head_only: bool, *, is_current: bool
+) -> Response:
     """Answer a GET (or HEAD) with these request headers, names in lower case.
 
-    Raises Unavailable where the content has not reached the blob store yet.
+    Where the content is not in the blob store: raises StorageFailed if all that is on the log has been
+    projected (`is_current`), so that waiting cannot help, and otherwise Unavailable.
     """
     etag = f'"{file.sha256}"'
     name = quote(posixpath.basename(file.path), safe="")
@@ -50,7 +53,13 @@ def download(blobs: BlobStore, file: ArtifactFile, request: Mapping[str, str], h
         part = None
     stored = blobs.find(file.sha256)
     if stored is None:
-        raise Unavailable(f"the content of {file.path!r} (sha256 {file.sha256}) is not in the blob store yet")
+        which = f"the content of {file.path!r} (sha256 {file.sha256})"
+        if not is_current:
+            raise Unavailable(f"{which} is not in the blob store yet")
+        raise StorageFailed(
+            f"{which} is missing from the blob store, although everything on the log is projected: it was"
+            " removed there, or its upload was given up (`trackstream dead-letters list`)"
+        )
     headers["Content-Length"] = str(part.length if part else file.size)
     if part:
         headers["Content-Range"] = f"bytes {part.start}-{part.start + part.length - 1}/{file.size}"

@@ -108,13 +108,17 @@ class Barrier:
 def reading(store: Store, topics: Collection[str], consistency: str = "strong") -> Iterator[dict[str, str]]:
     """Hold the tables of these topics still for a query that is as fresh as `consistency` asks.
 
-    Yields the headers that tell how old the answer may be.
+    Yields the headers that tell how old the answer may be; none where that is not known.
     """
-    lag_ms = 0
+    headers = {LAG_HEADER: "0"}
     if consistency == "strong":
         # Before the gate: a swap waits for those within, and projectors stand still meanwhile.
         store.barrier.wait(topics)
     else:
-        lag_ms = store.barrier.lag_ms(topics)
+        try:
+            headers = {LAG_HEADER: str(store.barrier.lag_ms(topics))}
+        except Unavailable:
+            # The log is away: what is projected can be read, but nobody knows how old it is.
+            headers = {}
     with store.gate.reading():
-        yield {LAG_HEADER: str(lag_ms)}
+        yield headers

@@ -142,8 +142,8 @@ class NoReplay:
         """Raise ReplayElsewhere."""
         raise ReplayElsewhere(
             "a replay swaps the tables while nothing writes to them, and this server does not run the"
-            " consumers: rebuild into an empty database instead (stop the consumers, let TRACKSTREAM_CLICKHOUSE"
-            " of all processes name a new database, start them again)"
+            " consumers. Start consumers whose TRACKSTREAM_CLICKHOUSE names a new database; once they have"
+            " caught up, let the servers' name it too"
         )
 
     def state(self) -> ReplayState:

@@ -6,6 +6,7 @@ TrackstreamError                        status  error_code                exit c
 │   └── SqlRefused                        400   INVALID_PARAMETER_VALUE       2
 │       └── QueryTooHeavy                 400   INVALID_PARAMETER_VALUE       2
 ├── NoDirectUploads                       501   NOT_IMPLEMENTED               1
+├── ReplayElsewhere                       501   NOT_IMPLEMENTED               1
 └── (the rest: trackstream_schemas.errors)
 """
 
@@ -56,6 +57,13 @@ def _pointed(text: str, position: int) -> str:
 
 class NoDirectUploads(TrackstreamError):
     """The blob store has no addresses that clients could send to."""
+
+    status = 501
+    error_code = "NOT_IMPLEMENTED"
+
+
+class ReplayElsewhere(TrackstreamError):
+    """This process does not run the projectors, so it cannot rebuild what they write."""
 
     status = 501
     error_code = "NOT_IMPLEMENTED"

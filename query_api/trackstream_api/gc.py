@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 _TOPICS = (topics.EXPERIMENTS, topics.RUNS, topics.ARTIFACTS, topics.ARTIFACT_BYTES)
 _PURGES_AT_ONCE = 1000
+STALE_UPLOAD_SECONDS = 86_400
+"""An upload that was begun longer ago than this and is not whole was given up by its client."""
 UPLOAD_GRACE_SECONDS = 3600
 """A content younger than this may belong to an upload whose event is still on its way."""
 
@@ -41,6 +43,7 @@ def collect(store: Store, request: GcRequest) -> GcReport:
     if not request.dry_run:
         for blob in unnamed:
             store.blobs.delete(blob.sha256)
+        store.blobs.abort_stale(STALE_UPLOAD_SECONDS)
     return GcReport(
         runs=doomed.runs,
         experiments=doomed.experiments,

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import threading
+import time
 from contextlib import contextmanager
+from multiprocessing import get_context
 from typing import TYPE_CHECKING, Any
 
 import uvicorn
@@ -13,8 +16,9 @@ from trackstream_api import listening
 from trackstream_api.app import create_app
 from trackstream_api.directory_lock import DirectoryLock
 from trackstream_api.host_guard import allowed_hosts
+from trackstream_api.stack_settings import blobs_from_environment, stack_from_environment
 from trackstream_api.store import EmbeddedStore
-from trackstream_schemas.errors import Unavailable
+from trackstream_schemas.errors import TrackstreamError, Unavailable
 
 if TYPE_CHECKING:
     import socket
@@ -25,6 +29,7 @@ if TYPE_CHECKING:
 
 _START_SECONDS = 30.0
 _DRAIN_SECONDS = 10
+_RESTART_SECONDS = 1.0
 
 
 class _Server(uvicorn.Server):
@@ -93,6 +98,98 @@ def serve(
                 server.run(sockets=[listener])
     finally:
         lock.release()
+
+
+def serve_distributed(
+    host: str = "127.0.0.1",
+    port: int = 5000,
+    workers: int = 1,
+    log_level: str = "warning",
+    announce: Callable[[str], None] | None = None,
+) -> None:
+    """Serve the store that the environment describes until SIGINT or SIGTERM; see `stack_settings`.
+
+    `workers` processes share the address; one that ends unasked is replaced. `announce` is called with
+    the URL once the first of them answers. Raises what `DistributedStore` raises, InvalidInput for
+    settings that cannot be right, AddressInUse.
+    """
+    # Told here and now, and not by every worker.
+    stack_from_environment()
+    blobs_from_environment()
+    with listening.tcp(host, port) as listener:
+        url = listening.url_of(listener)
+        told = (lambda: announce(url)) if announce else (lambda: None)
+        if workers == 1:
+            _work(listener, host, log_level, told)
+        else:
+            _supervise(listener, host, workers, log_level, told)
+
+
+def _work(listener: socket.socket, host: str, log_level: str, on_started: Callable[[], None]) -> None:
+    """Serve from this process, with a store of its own."""
+    from trackstream_api.distributed_store import DistributedStore
+
+    with DistributedStore(stack_from_environment(), blobs_from_environment()) as store:
+        app = create_app(store, allowed_hosts(host))
+        _Server(app, log_level, on_started).run(sockets=[listener])
+
+
+def _worker(listener: socket.socket, host: str, log_level: str, started: Any) -> None:
+    """Be one of several workers; ends with its supervisor."""
+    threading.Thread(target=_end_with, args=(os.getppid(),), name="trackstream-parent", daemon=True).start()
+    try:
+        _work(listener, host, log_level, started.set)
+    except TrackstreamError as error:
+        # Its traceback would say no more, and its restart may say it again.
+        raise SystemExit(f"Error: a worker could not start: {error}") from None
+
+
+def _end_with(parent: int) -> None:
+    """Stop this process once its parent is gone: nobody else would."""
+    while os.getppid() == parent:
+        time.sleep(1.0)
+    os.kill(os.getpid(), signal.SIGTERM)
+
+
+def _supervise(
+    listener: socket.socket, host: str, workers: int, log_level: str, on_started: Callable[[], None]
+) -> None:
+    # Not forked: what the Kafka client and the event loop hold does not survive that.
+    spawn = get_context("spawn")
+    started = spawn.Event()
+    stopping = threading.Event()
+    before = {
+        number: signal.signal(number, lambda *_: stopping.set()) for number in (signal.SIGINT, signal.SIGTERM)
+    }
+
+    def new_worker() -> Any:
+        process = spawn.Process(target=_worker, args=(listener, host, log_level, started))
+        process.start()
+        return process
+
+    processes = [new_worker() for _ in range(workers)]
+    told = False
+    try:
+        while not stopping.wait(0.1):
+            if not told and started.is_set():
+                told = True
+                on_started()
+            for index, process in enumerate(processes):
+                if process.exitcode is None:
+                    continue
+                if not told:
+                    raise Unavailable(f"a worker ended with exit code {process.exitcode} before it answered")
+                if stopping.wait(_RESTART_SECONDS):
+                    break
+                processes[index] = new_worker()
+    finally:
+        for process in processes:
+            process.terminate()
+        for process in processes:
+            process.join(_DRAIN_SECONDS + 5)
+            process.kill()
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 class ServerThread:

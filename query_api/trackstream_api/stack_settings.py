@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit, urlunsplit
 
@@ -61,11 +60,6 @@ class StackSettings(BaseSettings):
     def clickhouse_shown(self) -> str:
         """The analytical store's address without user and password."""
         return f"{self.engine_target.rpartition('@')[2].rpartition('//')[2]}/{self.database}"
-
-
-def is_distributed() -> bool:
-    """Tell whether the environment describes the distributed composition."""
-    return bool(os.environ.get(f"{_PREFIX}KAFKA") or os.environ.get(f"{_PREFIX}CLICKHOUSE"))
 
 
 def stack_from_environment() -> StackSettings:

@@ -1,7 +1,7 @@
 """What the app works on, and its embedded composition: everything in one directory and one process.
 
-Another composition (Kafka, a ClickHouse server, MinIO, projectors elsewhere) is another class with the
-attributes and methods of `Store`; nothing else in this package knows what is behind them.
+The other composition (Kafka, a ClickHouse server, MinIO, projectors elsewhere) is `distributed_store`.
+Nothing else in this package knows what is behind the attributes and methods of `Store`.
 """
 
 from __future__ import annotations
@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from trackstream.log.port import LogWriter
+    from trackstream_api.models.admin import ReplayState
     from trackstream_api.queries.status import Counts
     from trackstream_schemas.blobs import BlobStore
     from trackstream_schemas.events import DeadLettered
@@ -48,6 +49,18 @@ BLOBS_FOLDER = "blobs"
 UPLOADS_FOLDER = "uploads"
 # A command waits for its append, so there is nothing to linger for; this only spaces idle wake-ups.
 _PRODUCER_LINGER_MS = 5000
+
+
+class Replays(Protocol):
+    """The rebuild of all tables, as far as this process does it."""
+
+    def start(self) -> ReplayState:
+        """Begin a rebuild and return its state. Raises Conflict while one runs, or ReplayElsewhere."""
+        ...
+
+    def state(self) -> ReplayState:
+        """Return how far the running rebuild is, or how the last one ended."""
+        ...
 
 
 class Store(Protocol):
@@ -63,7 +76,11 @@ class Store(Protocol):
     """For events that commands become."""
     barrier: Barrier
     gate: ReadGate
-    replay: ReplayJob
+
+    @property
+    def replay(self) -> Replays:
+        """The rebuild."""
+        ...
 
     def deciding(self) -> AbstractContextManager[None]:
         """Hold off other commands of this process between reading a state and appending what follows from

@@ -155,9 +155,7 @@ if __name__ == "__main__":
     context = multiprocessing.get_context({method!r})
     with trackstream.start_run() as run:
         trackstream.flush()
-        # A forked child inherits the active run, so it can start none of its own.
-        numbers = range(1, 4) if {method!r} == "fork" else range(3)
-        workers = [context.Process(target=work, args=(sys.argv[1], run.run_id, n)) for n in numbers]
+        workers = [context.Process(target=work, args=(sys.argv[1], run.run_id, n)) for n in range(3)]
         for worker in workers:
             worker.start()
         for worker in workers:
@@ -168,12 +166,27 @@ if __name__ == "__main__":
         [sys.executable, str(script), str(store)], capture_output=True, text=True, timeout=120, check=False
     )
     assert done.returncode == 0, done.stderr
-    numbers = range(1, 4) if method == "fork" else range(3)
-    expected = [(f"m{number}", step) for number in numbers for step in range(500)]
-    expected += [] if method == "fork" else [("own", 0)]
+    expected = [(f"m{number}", step) for number in range(3) for step in range(500)] + [("own", 0)]
     assert_none_lost_or_doubled([(point.key, point.step) for point in points(store)], expected)
     assert_sequences_whole(stored(store))
-    assert statuses(store) == ["FINISHED"] * (1 if method == "fork" else 2)
+    assert statuses(store) == ["FINISHED"] * 2
+
+
+def test_a_forked_child_may_resume_the_run_that_it_was_forked_in(store: Path) -> None:
+    script = f"""{_BEGIN}
+with trackstream.start_run() as run:
+    trackstream.flush()
+    child = os.fork()
+    if child == 0:
+        with trackstream.start_run(run_id=run.run_id):
+            log(0, 100, "child")
+        sys.exit(0)
+    assert os.waitpid(child, 0)[1] == 0
+    log(0, 100, "parent")
+"""
+    end(script, store, 0)
+    expected = [(key, step) for key in ("child", "parent") for step in range(100)]
+    assert_none_lost_or_doubled([(point.key, point.step) for point in points(store)], expected)
 
 
 def test_processes_log_into_one_run_at_once(store: Path) -> None:

@@ -213,10 +213,19 @@ def test_a_deleted_run_takes_no_artifacts(server: LiveServer) -> None:
 def test_a_content_that_is_still_on_its_way(server: LiveServer) -> None:
     run_id = new_id()
     server.new_run(further=[e.ArtifactLogged(run_id, "late", 5, "ab" * 32)], run_id=run_id)
-    answer = server.client.get(content_path(run_id), params={"path": "late"})
+    server.call("GET", f"/api/v1/runs/{run_id}/artifacts")
+    asked = {"path": "late", "consistency": "eventual"}
+    answer = server.client.get(content_path(run_id), params=asked)
     assert answer.status_code == 503
     assert answer.json()["error_code"] == "TEMPORARILY_UNAVAILABLE"
     assert int(answer.headers["retry-after"]) > 0
+
+
+def test_a_content_that_will_never_come(server: LiveServer) -> None:
+    run_id = new_id()
+    server.new_run(further=[e.ArtifactLogged(run_id, "lost", 5, "ab" * 32)], run_id=run_id)
+    answer = server.call("GET", content_path(run_id), 507, params={"path": "lost"})
+    assert "missing" in answer["message"]
 
 
 def test_a_damaged_content_is_never_a_whole_answer(server: LiveServer) -> None:

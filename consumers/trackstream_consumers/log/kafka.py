@@ -322,10 +322,13 @@ class KafkaLogReader:
                 answers = self._consumer.offsets_for_times(asked, timeout=self._timeout)
                 break
             except KafkaException as error:
-                # A broker that has just started tells for a moment that it knows no partitions.
-                starting = error.args[0].name() == "_UNKNOWN_PARTITION" and self._refused is None
-                if not starting or time.monotonic() >= deadline:
-                    raise self._refused or error_of_exception(error, "asking for the log's end") from error
+                if self._refused is not None:
+                    raise self._refused from error
+                # What the client says while no broker answers, or one has just started.
+                if error.args[0].name() != "_UNKNOWN_PARTITION":
+                    raise error_of_exception(error, "asking for the log's end") from error
+                if time.monotonic() >= deadline:
+                    raise Unavailable(f"asking for the log's end: {error.args[0].str()}") from error
             time.sleep(_SLICE_S)
         found = {}
         for answer in answers:

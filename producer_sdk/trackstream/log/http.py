@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from trackstream_schemas.events import Event
 
 _TIMEOUT_S = 30.0
+_BLOB_TIMEOUT_S = 600.0
+"""For the answer to a whole content: the server has then still to check and to place it."""
 _PIECE = 1 << 20
 _ENTITY_ROUTES = {topics.EXPERIMENTS: "experiments", topics.RUNS: "runs"}
 
@@ -37,12 +39,15 @@ class ServerConnection:
     `base_url` is the server's address without a path. Thread-safe; a forked child connects anew.
     """
 
-    def __init__(self, base_url: str, transport: httpx.BaseTransport | None = None) -> None:
+    def __init__(
+        self, base_url: str, transport: httpx.BaseTransport | None = None, timeout: float = _TIMEOUT_S
+    ) -> None:
         # Imported here, on the caller's thread, for the sake of a fork while the sending thread is at work.
         import httpx  # noqa: F401
 
         self._base_url = base_url.rstrip("/")
         self._transport = transport
+        self._timeout = timeout
         self._lock = threading.Lock()
         self._client: httpx.Client | None = None
         self._pid = os.getpid()
@@ -96,7 +101,9 @@ class ServerConnection:
         with self._lock:
             if self._client is None:
                 self._client = httpx.Client(
-                    base_url=self._base_url, timeout=_TIMEOUT_S, transport=self._transport
+                    base_url=self._base_url,
+                    timeout=httpx.Timeout(self._timeout, connect=_TIMEOUT_S),
+                    transport=self._transport,
                 )
             return self._client
 
@@ -148,7 +155,7 @@ class HttpBlobUpload:
     """Stores artifact contents through `POST /api/v1/blobs`."""
 
     def __init__(self, base_url: str, transport: httpx.BaseTransport | None = None) -> None:
-        self._server = ServerConnection(base_url, transport)
+        self._server = ServerConnection(base_url, transport, _BLOB_TIMEOUT_S)
 
     def put(self, content: BinaryIO) -> Blob:
         """Upload all that `content` yields, in bounded memory."""

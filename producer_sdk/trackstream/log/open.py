@@ -71,9 +71,9 @@ def open_blob_store(uri: str) -> BlobUpload:
     """Return where the large artifacts of the log at `uri` are put."""
     where = resolve_uri(uri)
     if where.startswith(("http://", "https://")):
-        from trackstream.log.http import HttpBlobUpload
+        from trackstream.presigned_upload import PresignedUpload
 
-        return HttpBlobUpload(where)
+        return PresignedUpload(where)
     if kafka_connection.is_kafka(where):
         from trackstream.log.kafka_blobs import BucketFromEnvironment
 

@@ -10,6 +10,7 @@ import click
 
 from trackstream_api.cli.artifacts import artifacts
 from trackstream_api.cli.connection import debugging
+from trackstream_api.cli.consume import consume
 from trackstream_api.cli.dead_letters import dead_letters
 from trackstream_api.cli.dev import dev
 from trackstream_api.cli.doctor import doctor
@@ -59,6 +60,7 @@ def cli() -> None:
 for _command in (server, experiments, runs, artifacts, sql, status, replay, gc, dead_letters, doctor):
     cli.add_command(_command)
 cli.add_command(server, "ui")
+cli.add_command(consume)
 cli.add_command(dev)
 cli.add_command(topics)
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import time
 from pathlib import Path
 
 import click
+from click.core import ParameterSource
 
 from trackstream_api.cli.connection import WAIT_SECONDS
 from trackstream_api.cli.options import DEFAULT_STORE
@@ -20,6 +22,13 @@ _POLL_SECONDS = 0.1
     "--port", type=click.IntRange(0, 65535), default=5000, show_default=True, help="Port; 0 takes a free one."
 )
 @click.option(
+    "--workers",
+    type=click.IntRange(1, 64),
+    default=1,
+    show_default=True,
+    help="Processes that share the port; more than one only without a directory.",
+)
+@click.option(
     "--dir",
     "store",
     envvar="TRACKSTREAM_URI",
@@ -29,14 +38,34 @@ _POLL_SECONDS = 0.1
     metavar="DIR",
     help="Directory of the store; made where there is none.",
 )
-def server(host: str, port: int, store: str) -> None:
+@click.pass_context
+def server(context: click.Context, host: str, port: int, workers: int, store: str) -> None:
     """Serve a store until Ctrl-C.
 
     That is the API, its documentation and the projections. `trackstream ui` is the same command.
+
+    With TRACKSTREAM_KAFKA, TRACKSTREAM_CLICKHOUSE and TRACKSTREAM_S3_… set, and no --dir, it serves the store
+    on these servers: it then keeps nothing itself, any number of it may run, and `trackstream consume` runs
+    the projections.
     """
+    if context.get_parameter_source("store") != ParameterSource.COMMANDLINE and _distributed():
+        from trackstream_api.server import serve_distributed
+        from trackstream_api.stack_settings import stack_from_environment
+
+        shown = stack_from_environment().kafka_shown
+        serve_distributed(host, port, workers, announce=lambda url: _announce(shown, url))
+        return
     if "://" in store:
-        raise InvalidInput("--dir", store, "a directory on this machine")
+        servers = "TRACKSTREAM_KAFKA, TRACKSTREAM_CLICKHOUSE and TRACKSTREAM_S3_… set"
+        right = f"a directory on this machine; or, without --dir, {servers}"
+        raise InvalidInput("--dir", store, right)
+    if workers != 1:
+        raise InvalidInput("--workers", workers, "1 for a store in a directory: one process holds it")
     _serve(Path(store).expanduser(), host, port)
+
+
+def _distributed() -> bool:
+    return bool(os.environ.get("TRACKSTREAM_KAFKA") or os.environ.get("TRACKSTREAM_CLICKHOUSE"))
 
 
 def _serve(directory: Path, host: str, port: int) -> None:
@@ -55,7 +84,5 @@ def _serve(directory: Path, host: str, port: int) -> None:
         time.sleep(_POLL_SECONDS)
 
 
-def _announce(directory: Path, url: str) -> None:
-    click.echo(
-        f"Trackstream serves {directory} at {url} (the API is described at {url}/docs); Ctrl-C stops it"
-    )
+def _announce(store: Path | str, url: str) -> None:
+    click.echo(f"Trackstream serves {store} at {url} (the API is described at {url}/docs); Ctrl-C stops it")

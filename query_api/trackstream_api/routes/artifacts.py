@@ -56,7 +56,8 @@ def content(
     path = validate.artifact_path(path, "path")
     with reading(store, _TOPICS, consistency) as headers:
         file = artifacts.get(store.engine, run_id, path)
-    answer = download(store.blobs, file, request.headers, request.method == "HEAD")
+    is_current, head_only = consistency == "strong", request.method == "HEAD"
+    answer = download(store.blobs, file, request.headers, head_only, is_current=is_current)
     answer.headers.update(headers)
     return answer
 

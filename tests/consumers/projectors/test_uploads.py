@@ -11,10 +11,12 @@ from hypothesis import strategies as st
 
 from trackstream_consumers.errors import SlowDown
 from trackstream_consumers.projectors.uploads import UploadSink
+from trackstream_schemas import topics
 from trackstream_schemas.blobs import DirectoryBlobStore
 from trackstream_schemas.errors import MalformedEvent
 from trackstream_schemas.events import ArtifactChunk
 from trackstream_schemas.ids import new_id
+from trackstream_schemas.position import Position, TopicPartition
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -142,3 +144,50 @@ def test_partial_files_move_to_another_sink(
     assert (len(sink.names()), other.names()) == (1, set())
     sink.take(second)
     assert b"".join(blobs.open(first.sha256)) == b"0123456789"
+
+
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    contents=st.lists(st.binary(min_size=1, max_size=40), min_size=1, max_size=4, unique=True),
+    size=st.integers(1, 15),
+    batches=st.lists(st.tuples(st.integers(1, 8), st.booleans()), max_size=12),
+    data=st.data(),
+)
+def test_a_new_owner_with_nothing_on_disk_completes_every_upload(
+    contents: list[bytes], size: int, batches: list[tuple[int, bool]], data: st.DataObject, tmp_path: Path
+) -> None:
+    """After a batch the partition may go to a process that has only the log and the noted position."""
+    root = tmp_path / new_id()
+    blobs = DirectoryBlobStore(root / "blobs")
+    waiting = [chunks(content, size, f"u{number}") for number, content in enumerate(contents)]
+    log: list[ArtifactChunk] = []
+    while any(waiting):
+        log.append(data.draw(st.sampled_from([one for one in waiting if one])).pop(0))
+    partition = TopicPartition(topics.ARTIFACT_BYTES, 0)
+    resume = at = 0
+    sink = UploadSink(root / "first", blobs, outlives_process=False)
+    for count, moves in [*batches, (len(log), True), (len(log), False)]:
+        for offset in range(at, min(at + count, len(log))):
+            sink.take(log[offset], Position(*partition, offset))
+        at = min(at + count, len(log))
+        noted = sink.unfinished_from({partition: at})[partition]
+        assert noted >= resume
+        resume = noted
+        if moves:
+            sink = UploadSink(root / new_id(), blobs, outlives_process=False)
+            at = resume
+    assert resume == len(log)
+    for content in contents:
+        assert b"".join(blobs.open(hashlib.sha256(content).hexdigest())) == content
+    assert sink.names() == set()
+
+
+def test_what_a_group_gave_away_is_forgotten(tmp_path: Path, blobs: DirectoryBlobStore) -> None:
+    sink = UploadSink(tmp_path / "uploads", blobs, outlives_process=False)
+    kept, gone = (TopicPartition(topics.ARTIFACT_BYTES, number) for number in (0, 1))
+    sink.take(chunks(b"abcdef", 3, "kept")[0], Position(*kept, 5))
+    sink.take(chunks(b"ghijkl", 3, "gone")[0], Position(*gone, 7))
+    assert sink.unfinished_from({kept: 9, gone: 9}) == {kept: 5, gone: 7}
+    sink.keep_only_of({kept})
+    assert sink.unfinished_from({kept: 9, gone: 9}) == {kept: 5, gone: 9}
+    assert [name.split(".")[0] for name in sink.names()] == ["kept"]

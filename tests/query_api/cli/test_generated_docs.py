@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import importlib.util
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -17,8 +19,10 @@ def generate() -> Any:
 
 
 def test_the_generated_parts_of_the_docs_are_current() -> None:
-    stale = [path.name for path, _ in generate().stale_pages()]
-    assert stale == [], "run: python docs/generate.py"
+    # A process of its own: it opens an engine, and this one may have another open.
+    command = [sys.executable, str(ROOT / "docs" / "generate.py"), "--check"]
+    done = subprocess.run(command, cwd=ROOT, text=True, capture_output=True, check=False)
+    assert done.returncode == 0, f"run: python docs/generate.py\n{done.stdout}{done.stderr}"
 
 
 def test_every_generated_part_stands_in_a_page() -> None:
@@ -28,7 +32,8 @@ def test_every_generated_part_stands_in_a_page() -> None:
 
 
 def test_every_column_of_every_view_is_described() -> None:
-    rows = [line for line in generate().views().splitlines() if line.startswith("| `")]
+    text = (ROOT / "docs" / "sql.md").read_text(encoding="utf-8")
+    rows = [line for line in text.splitlines() if line.startswith("| `")]
     assert len(rows) > 40
     assert [row for row in rows if row.endswith("|  |")] == []
 

@@ -1,0 +1,45 @@
+"""`trackstream consume`: the projections of a store on Kafka, as a process of their own."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+_KINDS = ("entities", "metrics", "artifacts", "all")
+
+
+@click.command()
+@click.argument("kind", type=click.Choice(_KINDS))
+@click.option(
+    "--group-instance",
+    metavar="ID",
+    help="Name of this member, the same after a restart (static membership): its partitions wait for it.",
+)
+@click.option("--host", default="127.0.0.1", show_default=True, help="Address of /health and /metrics.")
+@click.option(
+    "--health-port",
+    "--port",
+    "port",
+    type=click.IntRange(0, 65535),
+    help="Port of /health and /metrics; 0 takes a free one.  [default: none]",
+)
+@click.option(
+    "--spool",
+    type=click.Path(file_okay=False, path_type=Path),
+    envvar="TRACKSTREAM_SPOOL",
+    show_envvar=True,
+    metavar="DIR",
+    help="Where artifacts are gathered until they are whole; nothing in it is needed after the end."
+    "  [default: a temporary directory]",
+)
+def consume(kind: str, group_instance: str | None, host: str, port: int | None, spool: Path | None) -> None:
+    """Project what is on Kafka until Ctrl-C or SIGTERM, then finish the batch.
+
+    The servers are named by TRACKSTREAM_KAFKA, TRACKSTREAM_CLICKHOUSE and TRACKSTREAM_S3_…; any number of
+    these processes share the partitions. Where to begin stands in ClickHouse, so a process that is killed
+    loses nothing. Ends with an error where a projection stops for good.
+    """
+    from trackstream_api.consuming import run
+
+    run(kind, group_instance, host, port, spool, announce=lambda text: click.echo(text))

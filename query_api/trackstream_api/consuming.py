@@ -1,0 +1,153 @@
+"""The consumer process of the distributed composition: a member of the projectors' groups."""
+
+from __future__ import annotations
+
+import os
+import signal
+import tempfile
+import threading
+from contextlib import ExitStack, contextmanager
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from trackstream.log.kafka import KafkaLogWriter
+from trackstream.producer import Producer
+from trackstream.settings import Settings
+from trackstream_api.consumer_health import ConsumerHealth
+from trackstream_api.stack_settings import blobs_from_environment, stack_from_environment
+from trackstream_consumers.consumer import Consumer
+from trackstream_consumers.engine import DATABASE, Engine
+from trackstream_consumers.log.kafka import KafkaLogReader
+from trackstream_consumers.log.kafka_watch import KafkaLogWatch
+from trackstream_consumers.migrate import migrate_together
+from trackstream_consumers.projectors.artifacts import ArtifactProjector
+from trackstream_consumers.projectors.entities import EntityProjector
+from trackstream_consumers.projectors.metrics import MetricProjector
+from trackstream_consumers.projectors.uploads import UploadSink
+from trackstream_schemas.errors import StorageFailed, TrackstreamError
+from trackstream_schemas.kafka_connection import environment_name
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    from trackstream_consumers.projectors.port import Projector
+    from trackstream_schemas.blobs import BlobStore
+    from trackstream_schemas.events import DeadLettered
+    from trackstream_schemas.position import TopicPartition
+
+KINDS = ("entities", "metrics", "artifacts")
+_LOOK_SECONDS = 0.5
+_CLIENTS = 4
+
+
+def group_of(projector: str, database: str) -> str:
+    """Return the name of a projector's consumer group.
+
+    Another database is another projection of the same log, with members of its own.
+    """
+    return f"trackstream.{projector}" + (f".{database}" if database != DATABASE else "")
+
+
+def run(
+    kind: str,
+    group_instance: str | None = None,
+    host: str = "127.0.0.1",
+    port: int | None = None,
+    spool: Path | None = None,
+    announce: Callable[[str], None] = lambda _text: None,
+) -> None:
+    """Consume for one of KINDS, or `all`, until SIGINT or SIGTERM; finishes the batch under way.
+
+    Only from the main thread. Raises InvalidInput for settings that cannot be right, Unavailable or
+    StorageFailed where a server does not answer at the start, and what stopped a projection for good.
+    """
+    settings = stack_from_environment()
+    environ = dict(os.environ)
+    if group_instance is not None:
+        environ[environment_name("group.instance.id")] = group_instance
+    stopping = threading.Event()
+    with ExitStack() as opened, _signals(stopping):
+        engine = Engine(settings.engine_target, settings.database, _CLIENTS)
+        opened.callback(engine.close)
+        migrate_together(engine)
+        writer = KafkaLogWriter(settings.kafka_uri)
+        opened.callback(writer.close)
+        producer = Producer(writer, Settings())
+        opened.callback(producer.close)
+
+        def give_up(letter: DeadLettered) -> None:
+            producer.emit_and_wait([letter])
+
+        consumers = []
+        for name in KINDS if kind == "all" else (kind,):
+            projector = _projector(name, engine, opened, spool)
+            group = group_of(projector.name, settings.database)
+            reader = KafkaLogReader(
+                settings.kafka_uri,
+                projector.topics,
+                group,
+                partial(_positions, projector),
+                environ,
+            )
+            consumer = Consumer(reader, projector, give_up)
+            opened.callback(consumer.close)
+            consumers.append(consumer)
+        if port is not None:
+            read = [topic for consumer in consumers for topic in consumer.projector.topics]
+            watch = KafkaLogWatch(settings.kafka_uri, read)
+            opened.callback(watch.close)
+            health = ConsumerHealth(consumers, watch, host, port)
+            opened.callback(health.close)
+            announce(f"health and metrics at {health.url}")
+        for consumer in consumers:
+            consumer.start()
+        announce(f"consuming {kind} from {settings.kafka_shown}")
+        while not stopping.wait(_LOOK_SECONDS):
+            _raise_failure(consumers)
+
+
+def _positions(projector: Projector, _wanted: Sequence[TopicPartition]) -> dict[TopicPartition, int]:
+    return projector.positions()
+
+
+def _projector(name: str, engine: Engine, opened: ExitStack, spool: Path | None) -> Projector:
+    if name == "entities":
+        return EntityProjector(engine)
+    if name == "metrics":
+        return MetricProjector(engine)
+    return ArtifactProjector(engine, _upload_sink(opened, spool, blobs_from_environment()))
+
+
+def _upload_sink(opened: ExitStack, spool: Path | None, blobs: BlobStore) -> UploadSink:
+    """Return a sink on a directory of this process alone: the log, not the directory, is resumed from."""
+    try:
+        if spool is not None:
+            spool.mkdir(parents=True, exist_ok=True)
+        directory = tempfile.TemporaryDirectory(prefix="trackstream-spool-", dir=spool)
+    except OSError as error:
+        raise StorageFailed(f"cannot make a directory for artifacts: {error}") from error
+    opened.callback(directory.cleanup)
+    return UploadSink(Path(directory.name), blobs, outlives_process=False)
+
+
+def _raise_failure(consumers: list[Consumer]) -> None:
+    for consumer in consumers:
+        failure = consumer.progress.snapshot().failure
+        if isinstance(failure, TrackstreamError):
+            raise failure
+        if failure is not None:
+            raise RuntimeError(f"the {consumer.projector.name} projector has stopped: {failure}") from failure
+
+
+@contextmanager
+def _signals(stopping: threading.Event) -> Iterator[None]:
+    """Have SIGINT and SIGTERM stop the consumers."""
+    before = {
+        number: signal.signal(number, lambda *_: stopping.set()) for number in (signal.SIGINT, signal.SIGTERM)
+    }
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

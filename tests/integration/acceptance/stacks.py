@@ -1,0 +1,156 @@
+"""The two compositions as a user starts them, each with the story logged to it."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import time
+import urllib.request
+from typing import TYPE_CHECKING, Any
+
+import httpx
+
+from tests.integration.processes import START_LIMIT_S, TRACKSTREAM, Server, environment, finish, trainer
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from trackstream_api.native.stack import Stack
+
+PARTITIONS = 4
+KINDS = ("entities", "metrics", "artifacts")
+
+
+class EmbeddedComposition:
+    """One server on a directory."""
+
+    def __init__(self, root: Path) -> None:
+        self._server = Server(root / "store").start()
+        self.apis = [self._server.client]
+        self.uris = (str(root / "store"), self._server.url)
+        self.variables: dict[str, str] = {}
+
+    def close(self) -> None:
+        code = self._server.stop()
+        self._server.close()
+        assert code == 0, self._server.output()
+
+
+class NativeComposition:
+    """Kafka, MinIO and ClickHouse's protocol; two API processes and two consumers of each kind."""
+
+    def __init__(self, stack: Stack, root: Path) -> None:
+        self.variables = stack.environment()
+        self._processes: list[_Process] = []
+        self.apis: list[httpx.Client] = []
+        done = subprocess.run(
+            [str(TRACKSTREAM), "topics", "create", "--partitions", str(PARTITIONS)],
+            env=environment(**self.variables),
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == 0, done.stderr
+        try:
+            servers = [self._start(root, "server", "--port", "0", "--workers", workers) for workers in "12"]
+            # One of each kind by itself, and one that does all.
+            self.consumers = [
+                self._start(root, "consume", kind, "--health-port", "0") for kind in (*KINDS, "all")
+            ]
+            urls = [server.wait_for(" at ", 1).split()[0] for server in servers]
+            self.apis = [httpx.Client(base_url=url, timeout=60) for url in urls]
+            self.uris = (f"kafka://{stack.kafka}", urls[1])
+            self.health = [
+                consumer.wait_for("health and metrics at ", 1).strip() for consumer in self.consumers
+            ]
+            self.wait_until_shared()
+        except BaseException:
+            self.close()
+            raise
+
+    def wait_until_shared(self) -> None:
+        """Return once both members of each group have some of the partitions, and all are given out."""
+        until = time.monotonic() + START_LIMIT_S
+        while True:
+            shares: dict[str, list[int]] = {kind: [] for kind in KINDS}
+            for address in self.health:
+                with urllib.request.urlopen(f"{address}/health") as answer:
+                    for kind, state in json.load(answer)["projectors"].items():
+                        shares[kind].append(state["partitions"])
+            wanted = {"entities": 2 * PARTITIONS + 1, "metrics": PARTITIONS, "artifacts": 2 * PARTITIONS}
+            if all(
+                len(found) == 2 and min(found) > 0 and sum(found) == wanted[kind]
+                for kind, found in shares.items()
+            ):
+                return
+            assert time.monotonic() < until, f"the groups do not share the partitions: {shares}"
+            time.sleep(0.1)
+
+    def _start(self, root: Path, *arguments: str) -> _Process:
+        started = _Process(root / f"process-{len(self._processes)}.log", arguments, self.variables)
+        self._processes.append(started)
+        return started
+
+    def close(self) -> None:
+        """Stop all processes as an orchestrator does, and see that they end well."""
+        for api in self.apis:
+            api.close()
+        for process in self._processes:
+            process.ask_to_stop()
+        codes = [process.stop() for process in self._processes]
+        assert not any(codes), [process.output() for process in self._processes]
+
+
+class _Process:
+    def __init__(self, log: Path, arguments: tuple[str, ...], variables: Mapping[str, str]) -> None:
+        self._log = log
+        with log.open("wb") as output:
+            self._process = subprocess.Popen(
+                [str(TRACKSTREAM), *arguments],
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                env=environment(**variables, PYTHONUNBUFFERED="1"),
+                start_new_session=True,
+            )
+
+    def output(self) -> str:
+        return self._log.read_text()
+
+    def wait_for(self, mark: str, part: int) -> str:
+        """Return the `part` of the line with `mark`, split there, once the process has printed it."""
+        until = time.monotonic() + START_LIMIT_S
+        while time.monotonic() < until and self._process.poll() is None:
+            for line in self.output().splitlines():
+                if mark in line:
+                    return line.split(mark)[part]
+            time.sleep(0.05)
+        raise AssertionError(f"the process did not say {mark!r}:\n{self.output()}")
+
+    def ask_to_stop(self) -> None:
+        if self._process.poll() is None:
+            self._process.send_signal(signal.SIGTERM)
+
+    def stop(self) -> int:
+        try:
+            return self._process.wait(60)
+        except subprocess.TimeoutExpired:
+            os.killpg(self._process.pid, signal.SIGKILL)
+            return self._process.wait()
+
+
+def tell(composition: EmbeddedComposition | NativeComposition) -> None:
+    """Log the story: one part straight to the log, the other one through the API."""
+    parts = [
+        trainer("acceptance.story", uri, part, **composition.variables)
+        for uri, part in zip(composition.uris, ("search", "artifacts"), strict=True)
+    ]
+    for part in parts:
+        finish(part)
+
+
+def as_json(answer: httpx.Response) -> Any:
+    """Return a response as something to compare: the status with the body."""
+    return {"status": answer.status_code, "body": answer.json()}
