@@ -3,6 +3,7 @@ PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
 DATA   ?= demo-data
+STACK  ?= embedded
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo serve test test-unit lint format bench clean
@@ -22,8 +23,8 @@ $(VENV)/.bench: $(VENV)/.ready
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[bench]'
 	@touch $@
 
-demo: setup  ## train real models in 8 processes and print the best run
-	@$(BIN)/python examples/demo.py --dir $(DATA)
+demo: setup  ## train real models in 8 processes and print the best run (STACK=native: on Kafka and MinIO)
+	@$(BIN)/python examples/demo.py --dir $(DATA) --stack $(STACK)
 
 serve: setup  ## serve the demo's data at http://127.0.0.1:5000
 	@$(BIN)/trackstream server --dir $(DATA)

@@ -15,6 +15,7 @@ import subprocess
 import sys
 import tempfile
 import time
+import urllib.request
 import uuid
 from contextlib import contextmanager
 from pathlib import Path
@@ -42,6 +43,12 @@ def main() -> int:
     parser.add_argument("--port", type=int, default=5000, help="port of the server, if it is free")
     parser.add_argument("--processes", type=int, default=8, help="worker processes")
     parser.add_argument("--quick", action="store_true", help="fewer runs and epochs")
+    parser.add_argument(
+        "--stack",
+        choices=["embedded", "native"],
+        default="embedded",
+        help="one server on the directory, or Kafka, MinIO and ClickHouse's protocol on it",
+    )
     options = parser.parse_args()
 
     configurations = search_space()[: 4 if options.quick else None]
@@ -50,17 +57,20 @@ def main() -> int:
     print(
         f"Training {len(configurations)} models in {options.processes} processes, logging to {options.dir}/"
     )
-    with server(options.dir, options.port) as (url, ours):
+    begin = native if options.stack == "native" else server
+    with begin(options.dir, options.port) as (url, ours):
+        # The native stack's trainers log to Kafka, and its command line asks the server.
+        logged, store = (os.environ["TRACKSTREAM_URI"], url) if begin is native else (options.dir,) * 2
         started = time.monotonic()
-        reports = run_workers(options.dir, session, configurations, epochs, options.processes)
+        reports = run_workers(logged, session, configurations, epochs, options.processes)
         print(f"Trained and logged in {time.monotonic() - started:.1f} s\n")
         for experiment in (DIGITS, CANCER):
-            show("runs", "best", "-e", experiment, "--metric", "val_loss", directory=options.dir)
-        return summary(options.dir, session, reports, url, ours)
+            show("runs", "best", "-e", experiment, "--metric", "val_loss", store=store)
+        return summary(store, session, reports, url, ours)
 
 
 def run_workers(
-    directory: Path, session: str, configurations: list[Any], epochs: int, processes: int
+    uri: Path | str, session: str, configurations: list[Any], epochs: int, processes: int
 ) -> list[Report]:
     """Share the configurations out to new processes and return what these say they sent."""
     os.environ.update(dict.fromkeys(ONE_THREAD, "1"), MPLBACKEND="Agg")
@@ -68,7 +78,7 @@ def run_workers(
     results = spawn.Queue()
     workers = [
         spawn.Process(
-            target=work, args=(str(directory), session, configurations[number::processes], epochs, results)
+            target=work, args=(str(uri), session, configurations[number::processes], epochs, results)
         )
         for number in range(processes)
     ]
@@ -107,42 +117,43 @@ def progress(done: int, total: int, *, last: bool = False) -> None:
         print(f"\r{done} of {total} runs", end="\r\x1b[K" if last else "", flush=True)
 
 
-def show(*arguments: str, directory: Path) -> None:
+def show(*arguments: str, store: Path | str) -> None:
     """Run the command line as a user would, and let it print."""
-    print("$ trackstream", *arguments, "--dir", directory, flush=True)
-    code = subprocess.run([TRACKSTREAM, *arguments, "--dir", str(directory)], check=False).returncode
+    print("$ trackstream", *arguments, "--dir", store, flush=True)
+    code = subprocess.run([TRACKSTREAM, *arguments, "--dir", str(store)], check=False).returncode
     if code != 0:
         sys.exit(f"the command ended with exit code {code}")
     print(flush=True)
 
 
-def ask(directory: Path, *arguments: str) -> Any:
+def ask(store: Path | str, *arguments: str) -> Any:
     """Run the command line and return its JSON."""
-    command = [TRACKSTREAM, *arguments, "--dir", str(directory), "--output", "json"]
+    command = [TRACKSTREAM, *arguments, "--dir", str(store), "--output", "json"]
     done = subprocess.run(command, check=False, stdout=subprocess.PIPE, text=True)
     if done.returncode != 0:
         sys.exit(f"trackstream {arguments[0]} ended with exit code {done.returncode}")
     return json.loads(done.stdout)
 
 
-def summary(directory: Path, session: str, reports: list[Report], url: str, ours: bool) -> int:
+def summary(store: Path | str, session: str, reports: list[Report], url: str, ours: bool) -> int:
     """Compare what was sent with what is stored; returns the exit code."""
     mine = "(SELECT run_id FROM v_tags WHERE key = 'demo.session' AND value = {session:String})"
     query = FOUND.replace("mine", mine)
-    answer = ask(directory, "sql", query, "--param", f"session={session}")
+    answer = ask(store, "sql", query, "--param", f"session={session}")
     found = dict(zip(("points", "artifacts", "runs"), map(int, answer["rows"][0]), strict=True))
     sent = {
         "points": sum(report.points for report in reports),
         "artifacts": sum(report.artifacts for report in reports),
         "runs": len(reports),
     }
-    status = ask(directory, "status")
+    status = ask(store, "status")
     for what, count in sent.items():
         verdict = "all there" if found[what] == count else "NOT EQUAL"
         print(f"{what:<10} {count:>7,} sent {found[what]:>7,} stored   {verdict}")
     print(f"{'lag':<10} {status['lag_ms']:>7,} ms")
     if ours:
-        print(f"{'server':<10} {url} (stops now; `make serve` keeps one on the same data)")
+        again = "; `make serve` keeps one on the same data" if isinstance(store, Path) else ""
+        print(f"{'server':<10} {url} (stops now{again})")
     else:
         print(f"{'server':<10} {url} (it was running before and keeps running)")
     return 0 if found == sent else 1
@@ -165,6 +176,45 @@ def server(directory: Path, port: int) -> Iterator[tuple[str, bool]]:
         finally:
             process.terminate()
             process.wait()
+
+
+@contextmanager
+def native(directory: Path, port: int) -> Iterator[tuple[str, bool]]:
+    """Give the address of a server on a native stack of our own, which stops at the end."""
+    from trackstream_api.native.stack import up
+
+    with up(directory / "native", say=print) as stack, tempfile.TemporaryFile() as said:
+        os.environ.update(stack.environment())
+        subprocess.run([TRACKSTREAM, "topics", "create"], check=True, stdout=subprocess.DEVNULL)
+        number = free_port(port)
+        commands = (["consume", "all"], ["server", "--port", str(number)])
+        processes = [
+            subprocess.Popen([TRACKSTREAM, *command], stdout=said, stderr=subprocess.STDOUT)
+            for command in commands
+        ]
+        try:
+            url = f"http://127.0.0.1:{number}"
+            wait_for_answer(url, processes, said)
+            yield url, True
+        finally:
+            for process in processes:
+                process.terminate()
+            for process in processes:
+                process.wait()
+
+
+def wait_for_answer(url: str, processes: list[subprocess.Popen[bytes]], said: IO[bytes]) -> None:
+    """Return once the server answers."""
+    for _ in range(600):
+        if any(process.poll() is not None for process in processes):
+            break
+        try:
+            with urllib.request.urlopen(f"{url}/health"):
+                return
+        except OSError:
+            time.sleep(0.1)
+    said.seek(0)
+    sys.exit(f"the stack's processes did not start: {said.read().decode().strip()}")
 
 
 def wait_for(directory: Path, process: subprocess.Popen[bytes], said: IO[bytes]) -> str:

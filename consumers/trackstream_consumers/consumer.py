@@ -212,7 +212,8 @@ class Consumer:
                 size = sum(len(item.raw.value) for item in batch)
             if raw and not batch:
                 began = time.monotonic()
-                self._note_first(raw)
+                self.progress.update(oldest_pending=min(record.appended_at for record in raw))
+            self._note_first(raw)
             for record in raw:
                 item = self._decode(record)
                 rows += _rows_of(item)
@@ -299,12 +300,13 @@ class Consumer:
             self.progress.update(positions={**now.positions, **ahead}, first={**now.first, **ahead})
 
     def _note_first(self, raw: Sequence[LogRecord]) -> None:
-        now = self.progress.snapshot()
-        first = dict(now.first)
+        """Remember where each partition began; a batch may hold several polls, each of other topics."""
+        known = self.progress.snapshot().first
+        first = dict(known)
         for record in raw:
             first.setdefault(record.position.topic_partition, record.position.offset)
-        oldest = min(record.appended_at for record in raw)
-        self.progress.update(oldest_pending=oldest, first=first)
+        if len(first) > len(known):
+            self.progress.update(first=first)
 
     def _decode(self, raw: LogRecord) -> _Item:
         try:

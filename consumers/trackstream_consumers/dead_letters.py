@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from trackstream_consumers.errors import TooManyDeadLetters
+from trackstream_schemas.errors import MalformedEvent, UnknownSchema
 from trackstream_schemas.events import DeadLettered
 
 if TYPE_CHECKING:
@@ -18,9 +19,10 @@ class DeadLetterLimits:
     """How much may fail before the consumer stops."""
 
     in_a_row: int = 100
-    """Records one behind the other."""
-    share: float = 0.1
-    """Of all records since the start ..."""
+    """Records one behind the other that the code failed on. Damaged ones do not count here: whoever can
+    append could otherwise stop the projection for everybody."""
+    share: float = 0.5
+    """Of all records since the start, damaged ones included ..."""
     share_from: int = 1000
     """... once there were so many."""
 
@@ -42,7 +44,8 @@ class DeadLetterCount:
 
     def bad(self, position: Position, error: Exception) -> None:
         """Count one that did not. Raises TooManyDeadLetters beyond the limits."""
-        self._in_a_row += 1
+        if not isinstance(error, MalformedEvent) or isinstance(error, UnknownSchema):
+            self._in_a_row += 1
         self._bad += 1
         self._all += 1
         limits = self._limits

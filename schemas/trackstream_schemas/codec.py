@@ -14,7 +14,7 @@ from fastavro import schemaless_reader, schemaless_writer
 
 from trackstream_schemas import events as e
 from trackstream_schemas import metric_batch
-from trackstream_schemas.errors import MalformedEvent
+from trackstream_schemas.errors import MalformedEvent, UnknownSchema
 from trackstream_schemas.schema_files import SchemaFile, by_fingerprint, newest
 
 MARKER = b"\xc3\x01"
@@ -76,13 +76,14 @@ def encode(event: e.Event) -> bytes:
 def schema_of(message: bytes) -> SchemaFile:
     """Return the published schema that `message` was written with, from its header alone.
 
-    Raises MalformedEvent where the header is not ours or the fingerprint is of no published schema.
+    Raises MalformedEvent where the header is not ours, UnknownSchema where no published schema has the
+    fingerprint.
     """
     if len(message) < HEADER_SIZE or message[:2] != MARKER:
         raise MalformedEvent("message", bytes(message[:16]), "bytes that begin with C3 01 and a fingerprint")
     found = by_fingerprint().get(bytes(message[2:HEADER_SIZE]))
     if found is None:
-        raise MalformedEvent(
+        raise UnknownSchema(
             "message fingerprint", message[2:HEADER_SIZE].hex(), "the fingerprint of a published schema"
         )
     return found

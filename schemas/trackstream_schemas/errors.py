@@ -3,6 +3,7 @@
     TrackstreamError                 status  error_code                exit code
     ├── InvalidInput                   400   INVALID_PARAMETER_VALUE       2
     │   └── MalformedEvent             400   INVALID_PARAMETER_VALUE       2
+    │       └── UnknownSchema          400   INVALID_PARAMETER_VALUE       2
     ├── NotFound                       404   RESOURCE_DOES_NOT_EXIST       3
     ├── AlreadyExists                  400   RESOURCE_ALREADY_EXISTS       4
     ├── Conflict                       400   INVALID_STATE                 4
@@ -44,6 +45,10 @@ class InvalidInput(TrackstreamError):
 
 class MalformedEvent(InvalidInput):
     """Bytes on the log or in a request that are not an event we can read."""
+
+
+class UnknownSchema(MalformedEvent):
+    """An event under a schema that this version does not know: it may be too old to read the log."""
 
 
 class NotFound(TrackstreamError):

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     Make = Callable[..., Consumer]
 
 RUNS = TopicPartition(topics.RUNS, 0)
+UNKNOWN_SCHEMA = codec.MARKER + b"a message of later times"
 QUICK = ConsumerSettings(first_backoff=0.001, longest_backoff=0.01)
 
 
@@ -156,8 +157,19 @@ def test_bad_records_of_any_number_between_good_ones_do_not_stop_it(
     assert len(run_ids(engine)) == 30
 
 
-def test_too_many_bad_records_in_a_row_stop_it(engine: Engine, log: DirectLog, make: Make) -> None:
-    log.append_raw(*[(topics.RUNS, "r", b"bad")] * 5)
+def test_damaged_records_in_a_row_are_given_up_and_the_rest_goes_on(
+    engine: Engine, log: DirectLog, make: Make
+) -> None:
+    log.append_raw(*[(topics.RUNS, "r", b"bad")] * 20)
+    log.log(start(0))
+    make(EntityProjector(engine), limits=DeadLetterLimits(in_a_row=3)).catch_up()
+    assert run_ids(engine) == {"run-0"}
+
+
+def test_too_many_records_of_an_unknown_schema_in_a_row_stop_it(
+    engine: Engine, log: DirectLog, make: Make
+) -> None:
+    log.append_raw(*[(topics.RUNS, "r", UNKNOWN_SCHEMA)] * 5)
     consumer = make(EntityProjector(engine), limits=DeadLetterLimits(in_a_row=3))
     with pytest.raises(TooManyDeadLetters, match=r"4 records in a row .* trackstream\.runs:0:3"):
         consumer.catch_up()

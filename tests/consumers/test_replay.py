@@ -12,6 +12,7 @@ from tests.consumers import story
 from tests.consumers.crashes import Killed, SwapCutEngine
 from tests.consumers.tables import rows_of, scalar, visible
 from trackstream_consumers import replay as replay_module
+from trackstream_consumers.consumer import ConsumerSettings
 from trackstream_consumers.dead_letters import DeadLetterLimits
 from trackstream_consumers.errors import ReplayRefused, TooManyDeadLetters
 from trackstream_consumers.log.sqlite import SqliteLogReader
@@ -70,6 +71,18 @@ def test_the_result_equals_what_was_there(engine: Engine, log: DirectLog, make: 
     assert done.records_done == done.records_total == sum(pipeline.ends().values())
     assert [report.records_done for report in reports] == sorted(report.records_done for report in reports)
     assert shadow_database(engine) not in databases(engine)
+
+
+def test_small_polls_that_hold_one_topic_each_are_counted_right(
+    engine: Engine, log: DirectLog, make: Make
+) -> None:
+    log.log(*story.bodies())
+    pipeline = make(settings=ConsumerSettings(poll_records=2))
+    pipeline.catch_up()
+    before = visible(engine)
+    done = replay(pipeline)
+    assert done.records_done == sum(pipeline.ends().values())
+    assert visible(engine) == before
 
 
 def test_it_mends_what_is_broken(engine: Engine, log: DirectLog, make: Make) -> None:
@@ -182,7 +195,7 @@ def test_a_projection_that_stops_stops_the_replay(engine: Engine, log: DirectLog
     log.log(*story.bodies())
     make().catch_up()
     before = visible(engine)
-    log.append_raw(*[(topics.RUNS, "r", b"bad")] * 5)
+    log.append_raw(*[(topics.RUNS, "r", b"\xc3\x01 of later times")] * 5)
     with pytest.raises(TooManyDeadLetters):
         replay(make(limits=DeadLetterLimits(in_a_row=2)))
     assert visible(engine) == before

@@ -22,7 +22,7 @@ EXAMPLES = Path(__file__).parents[2] / "examples"
 TRACKSTREAM = str(Path(sys.executable).with_name("trackstream"))
 
 
-def run_demo(directory: Path) -> str:
+def run_demo(directory: Path, *options: str) -> str:
     command = [
         sys.executable,
         str(EXAMPLES / "demo.py"),
@@ -31,6 +31,7 @@ def run_demo(directory: Path) -> str:
         "2",
         "--dir",
         str(directory),
+        *options,
     ]
     done = subprocess.run(command, capture_output=True, text=True, timeout=300)
     assert done.returncode == 0, done.stdout + done.stderr
@@ -54,6 +55,10 @@ def test_the_demo_stores_what_was_sent_and_finds_the_same_best_run_each_time(tmp
     again = run_demo(tmp_path / "first")
     assert re.search(r"points +60 sent +60 stored +all there", again)
     assert best_runs(again) == best_runs(first)
+    if native_stack_possible():
+        real = run_demo(tmp_path / "native", "--stack", "native")
+        assert re.search(r"points +60 sent +60 stored +all there", real)
+        assert best_runs(real) == best_runs(first)
 
 
 @pytest.fixture

@@ -39,7 +39,12 @@ class Check:
 
 def run_checks(store: str) -> list[Check]:
     """Return all checks' results; a check that raises has failed with the error's text."""
+    from trackstream_api.cli import stack_checks
+
     found = [_python(), _packages()]
+    if stack_checks.is_distributed():
+        found += stack_checks.stack_checks()
+        return found + (_served(store) if is_address(store) else [])
     if not is_address(store):
         directory = directory_of(store)
         if not directory.is_dir():

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import time
 from pathlib import Path
 
@@ -11,6 +10,7 @@ from click.core import ParameterSource
 
 from trackstream_api.cli.connection import WAIT_SECONDS
 from trackstream_api.cli.options import DEFAULT_STORE
+from trackstream_api.cli.stack_checks import is_distributed
 from trackstream_schemas.errors import InvalidInput
 
 _POLL_SECONDS = 0.1
@@ -48,7 +48,7 @@ def server(context: click.Context, host: str, port: int, workers: int, store: st
     on these servers: it then keeps nothing itself, any number of it may run, and `trackstream consume` runs
     the projections.
     """
-    if context.get_parameter_source("store") != ParameterSource.COMMANDLINE and _distributed():
+    if context.get_parameter_source("store") != ParameterSource.COMMANDLINE and is_distributed():
         from trackstream_api.server import serve_distributed
         from trackstream_api.stack_settings import stack_from_environment
 
@@ -62,10 +62,6 @@ def server(context: click.Context, host: str, port: int, workers: int, store: st
     if workers != 1:
         raise InvalidInput("--workers", workers, "1 for a store in a directory: one process holds it")
     _serve(Path(store).expanduser(), host, port)
-
-
-def _distributed() -> bool:
-    return bool(os.environ.get("TRACKSTREAM_KAFKA") or os.environ.get("TRACKSTREAM_CLICKHOUSE"))
 
 
 def _serve(directory: Path, host: str, port: int) -> None:
