@@ -3,6 +3,7 @@ PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
 DATA   ?= demo-data
+PORT   ?= 5000
 STACK  ?= embedded
 
 .DEFAULT_GOAL := help
@@ -15,6 +16,7 @@ setup: $(VENV)/.ready  ## make .venv with everything, pinned by constraints.txt
 
 $(VENV)/.ready: pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit("Trackstream needs Python 3.11 or newer; set PYTHON=/path/to/python3.11" if sys.version_info < (3, 11) else 0)'
+	@test -e $@ || echo "Setting up $(VENV) (once; a minute or two) ..."
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
 	@touch $@
@@ -24,10 +26,10 @@ $(VENV)/.bench: $(VENV)/.ready
 	@touch $@
 
 demo: setup  ## train real models in 8 processes and print the best run (STACK=native: on Kafka and MinIO)
-	@$(BIN)/python examples/demo.py --dir $(DATA) --stack $(STACK)
+	@$(BIN)/python examples/demo.py --dir $(DATA) --port $(PORT) --stack $(STACK)
 
-serve: setup  ## serve the demo's data at http://127.0.0.1:5000
-	@$(BIN)/trackstream server --dir $(DATA)
+serve: setup  ## serve the demo's data at http://127.0.0.1:5000 (PORT=... for another port)
+	@$(BIN)/trackstream server --dir $(DATA) --port $(PORT)
 
 test: setup  ## run every test: unit, property and integration
 	@$(BIN)/python -m pytest

@@ -100,14 +100,29 @@ def settings() -> str:
     """Return the SDK's settings: variable, default and meaning."""
     from trackstream.settings import Settings
 
-    source = ast.parse(inspect.getsource(Settings)).body[0]
+    return "\n".join(_settings_table(Settings)) + "\n"
+
+
+def server_settings() -> str:
+    """Return the settings of the distributed composition."""
+    from trackstream_api.stack_settings import StackSettings
+    from trackstream_schemas.blobs.minio_settings import S3Settings
+
+    return "\n".join([*_settings_table(StackSettings), *_settings_table(S3Settings)[2:]]) + "\n"
+
+
+def _settings_table(settings: type[Any]) -> list[str]:
+    source = ast.parse(inspect.getsource(settings)).body[0]
     assert isinstance(source, ast.ClassDef)
     meanings = dict(_attribute_docstrings(source))
     lines = ["| variable | default | meaning |", "| --- | --- | --- |"]
-    for name, field in Settings.model_fields.items():
-        default = "" if field.default in (None, "") else f"`{field.default}`"
-        lines.append(f"| `TRACKSTREAM_{name.upper()}` | {default} | {meanings[name]} |")
-    return "\n".join(lines) + "\n"
+    for name, field in settings.model_fields.items():
+        default = (
+            "needed" if field.is_required() else "" if field.default in (None, "") else f"`{field.default}`"
+        )
+        variable = f"{settings.model_config['env_prefix']}{name.upper()}"
+        lines.append(f"| `{variable}` | {default} | {meanings[name]} |")
+    return lines
 
 
 def _attribute_docstrings(source: ast.ClassDef) -> Iterator[tuple[str, str]]:
@@ -127,6 +142,7 @@ PARTS: dict[str, Callable[[], str]] = {
     "exit-codes": exit_codes,
     "views": views,
     "settings": settings,
+    "server-settings": server_settings,
 }
 
 

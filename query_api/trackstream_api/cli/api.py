@@ -129,7 +129,8 @@ def refusal(answer: httpx.Response) -> Refused:
     """Return the error that an HTTP answer stands for, whatever its body holds."""
     try:
         body = answer.json()
-        return Refused(answer.status_code, str(body["error_code"]), str(body["message"]))
+        points = "position" in body
+        return Refused(answer.status_code, str(body["error_code"]), str(body["message"]), points)
     except (ValueError, KeyError, TypeError):
         reason = f"{answer.request.url.path} answered {answer.status_code} {answer.reason_phrase}"
         return Refused(answer.status_code, "", reason)

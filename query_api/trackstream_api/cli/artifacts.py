@@ -9,7 +9,7 @@ import click
 
 from trackstream_api.cli.connection import connect
 from trackstream_api.cli.options import output_option, store_option
-from trackstream_api.cli.output import print_objects, say, size_text, when
+from trackstream_api.cli.output import counted, print_objects, say, size_text, when
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -28,9 +28,11 @@ def artifacts() -> None:
 @output_option
 def list_(run_id: str, path: str | None, recursive: bool, store: str, output: str) -> None:
     """List the artifacts of a run, or those under PATH."""
+    from trackstream_api.cli import lookup
     from trackstream_api.cli.artifact_tree import level, walk
 
     with connect(store) as api:
+        run_id = lookup.run_id_of(api, run_id)
         found = list(walk(api, run_id, path)) if recursive else level(api, run_id, path)
     print_objects(output, found, ("PATH", "SIZE", "TYPE", "SHA-256", "LOGGED"), _row, empty="no artifacts")
 
@@ -53,9 +55,11 @@ def download(run_id: str, path: str | None, target: Path, overwrite: bool, store
 
     Content is checked against its SHA-256; a file that is there already with that content is kept.
     """
+    from trackstream_api.cli import lookup
     from trackstream_api.cli.artifact_copy import download_all
 
     with connect(store) as api:
+        run_id = lookup.run_id_of(api, run_id)
         for local in download_all(api, run_id, path, target, overwrite):
             click.echo(str(local))
 
@@ -67,11 +71,13 @@ def download(run_id: str, path: str | None, target: Path, overwrite: bool, store
 @store_option
 def log(run_id: str, local: Path, artifact_path: str, store: str) -> None:
     """Log the file or directory LOCAL to a run."""
+    from trackstream_api.cli import lookup
     from trackstream_api.cli.artifact_copy import upload_all
 
     with connect(store) as api:
+        run_id = lookup.run_id_of(api, run_id)
         count = upload_all(api, run_id, local, artifact_path)
-    say(f"logged {count} {'file' if count == 1 else 'files'} to run {run_id}")
+    say(f"logged {counted(count, 'file')} to run {run_id}")
 
 
 def _row(item: Mapping[str, Any]) -> list[Any]:

@@ -18,10 +18,14 @@ from trackstream_schemas import errors
 
 
 class Refused(errors.TrackstreamError):
-    """The server answered with an error; carries its status, its error code and the exit code for both."""
+    """The server answered with an error; carries its status, its error code and the exit code for both.
 
-    def __init__(self, status: int, error_code: str, message: str) -> None:
+    `points` says that the message shows a place in the user's text, on aligned lines of their own.
+    """
+
+    def __init__(self, status: int, error_code: str, message: str, points: bool = False) -> None:
         self.status = status
+        self.points = points
         self.error_code = error_code
         self.exit_code = exit_code_of(status, error_code)
         super().__init__(message)

@@ -9,8 +9,7 @@ import click
 
 from trackstream_api.cli.connection import connect
 from trackstream_api.cli.options import store_option
-from trackstream_api.cli.output import print_json, say, size_text
-from trackstream_schemas.errors import InvalidInput
+from trackstream_api.cli.output import counted, print_json, say, size_text
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -46,7 +45,10 @@ def gc(days: int, dry_run: bool, yes: bool, output: str, store: str) -> None:
             return
         if not yes:
             if not sys.stdin.isatty():
-                raise InvalidInput("--yes", False, "--yes (or --dry-run) where nobody can be asked")
+                raise click.UsageError(
+                    "gc deletes for good: add --yes, or --dry-run to see what it would delete",
+                    click.get_current_context(),
+                )
             say(_sentence(plan, "will purge"))
             click.confirm("Purge them for good?", abort=True, err=True)
         with progress("Purging"):
@@ -68,6 +70,6 @@ def _print(plan: Mapping[str, Any], output: str, verb: str) -> None:
 def _sentence(plan: Mapping[str, Any], verb: str) -> str:
     blobs = plan["blobs"]
     return (
-        f"{verb} {len(plan['runs'])} runs, {len(plan['experiments'])} experiments,"
-        f" {blobs['count']} artifact contents ({size_text(blobs['bytes'])})"
+        f"{verb} {counted(len(plan['runs']), 'run')}, {counted(len(plan['experiments']), 'experiment')},"
+        f" {counted(blobs['count'], 'artifact content')} ({size_text(blobs['bytes'])})"
     )

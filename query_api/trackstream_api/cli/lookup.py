@@ -7,12 +7,19 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from trackstream_api.cli.errors import Refused
-from trackstream_schemas.errors import NotFound
+from trackstream_schemas.errors import InvalidInput, NotFound
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from trackstream_api.cli.api import Api
+
+SHORTEST_PART = 6
+"""Characters of a run id that are enough to name the run by its id's start or end."""
+SEARCH = "/api/v1/runs/search"
+SYSTEM_METRICS = "system/"
+_MOST_LISTED = 5
+_SAMPLE = 200
 
 
 def experiment_path(experiment_id: str) -> str:
@@ -60,5 +67,62 @@ def experiment_ids(api: Api, names: Sequence[str], ids: Sequence[str]) -> list[s
         return None
     for experiment_id in ids:
         api.get(experiment_path(experiment_id))
-    named = [experiment_by_name(api, name)["experiment_id"] for name in names]
+    named = [_id_of_named(api, name) for name in names]
     return list(dict.fromkeys([*ids, *named]))
+
+
+def _id_of_named(api: Api, name: str) -> str:
+    try:
+        return str(experiment_by_name(api, name)["experiment_id"])
+    except NotFound as error:
+        if not name.isdecimal():
+            raise
+        try:
+            found = api.get(experiment_path(name))
+        except Refused:
+            raise error from None
+        hint = f"--experiment-id {name} is the experiment {found['name']!r}"
+        raise NotFound(f"no experiment named {name!r} in {api.where}; {hint}") from error
+
+
+def run_id_of(api: Api, given: str) -> str:
+    """Return the id of the run that `given` names: its id, or the start or end of the id of just one run.
+
+    A part has at least SHORTEST_PART characters. Raises InvalidInput where it fits several runs, and the
+    server's own refusal where it fits none.
+    """
+    try:
+        return str(api.get(run_path(given))["run_id"])
+    except Refused as error:
+        # Other characters would be wildcards of LIKE, or quotation marks.
+        if error.status != 404 or len(given) < SHORTEST_PART or not (given.isascii() and given.isalnum()):
+            raise
+        found: dict[str, str] = {}
+        for pattern in (f"{given}%", f"%{given}"):
+            body = {"filter": f"run_id LIKE '{pattern}'", "view": "all"}
+            for run in api.search_pages(SEARCH, "runs", body, _MOST_LISTED + 1):
+                found[run["run_id"]] = f"{run['run_id']} ({run['name']})"
+        if not found:
+            raise
+        if len(found) > 1:
+            listed = ", ".join(list(found.values())[:_MOST_LISTED])
+            more = " and more" if len(found) > _MOST_LISTED else ""
+            right = f"the start or end of one run's id; it fits {listed}{more}"
+            raise InvalidInput("RUN_ID", given, right) from error
+        return next(iter(found))
+
+
+def metric_hint(api: Api, metric: str, experiment_ids: Sequence[str] | None) -> str:
+    """Return `; did you mean …` or which metrics there are, for a metric that no run has; else nothing.
+
+    Looks at the newest runs only, which is enough for a hint.
+    """
+    runs = api.search_pages(SEARCH, "runs", {"experiment_ids": experiment_ids}, _SAMPLE)
+    known = sorted({key for run in runs for key in run["metrics"]})
+    if not known or metric in known:
+        return ""
+    close = difflib.get_close_matches(metric, known, n=3, cutoff=0.5)
+    if close:
+        return f"; did you mean {' or '.join(map(repr, close))}?"
+    own = [key for key in known if not key.startswith(SYSTEM_METRICS)] or known
+    return f"; there are {', '.join(own[:_MOST_LISTED])}{' …' if len(own) > _MOST_LISTED else ''}"

@@ -74,11 +74,12 @@ def flat(item: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def print_table(
-    columns: Sequence[str], rows: Sequence[Sequence[Any]], *, empty: str = "", may_drop: bool = False
+    columns: Sequence[str], rows: Sequence[Sequence[Any]], *, empty: str = "", droppable: Sequence[str] = ()
 ) -> None:
     """Print rows under their column names; `empty` is said on standard error where there are none.
 
-    `may_drop` allows to leave out the last columns on a terminal that is too narrow for them.
+    `droppable` allows to leave out the last columns on a terminal that is too narrow for them: it holds
+    what `--columns` calls each column.
     """
     if not rows:
         if empty:
@@ -88,10 +89,10 @@ def print_table(
     if on_terminal():
         right = [_is_number(column) for column in zip(*rows, strict=True)]
         width = shutil.get_terminal_size().columns
-        shown = fitting(columns, cells, width) if may_drop else len(columns)
+        shown = fitting(columns, cells, width) if droppable else len(columns)
         _print_rich(columns[:shown], [row[:shown] for row in cells], right[:shown])
         if shown < len(columns):
-            say(f"not shown for want of space: {', '.join(columns[shown:])}; --columns chooses")
+            say(f"not shown for want of space: {', '.join(droppable[shown:])}; --columns chooses")
     else:
         _print_plain(columns, cells)
 
@@ -149,10 +150,10 @@ def _visible(character: str) -> str:
 
 
 def when(millis: int | None) -> str:
-    """Return a moment in local time to the second; `-` for none."""
+    """Return a moment in local time to the second, with how far that is from UTC; `-` for none."""
     if millis is None:
         return "-"
-    return datetime.fromtimestamp(millis / 1000).strftime("%Y-%m-%d %H:%M:%S")
+    return datetime.fromtimestamp(millis // 1000).astimezone().isoformat(" ")
 
 
 def duration(start: int, end: int | None) -> str:
@@ -178,6 +179,11 @@ def size_text(count: int | None) -> str:
             return f"{amount:.0f} {unit}" if unit == "B" else f"{amount:.1f} {unit}"
         amount /= 1024
     return f"{amount:.1f} TiB"
+
+
+def counted(count: int, thing: str) -> str:
+    """Return "1 run", "2 runs"."""
+    return f"{count} {thing}" if count == 1 else f"{count} {thing}s"
 
 
 def say(text: str) -> None:

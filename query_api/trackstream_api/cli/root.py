@@ -26,7 +26,7 @@ from trackstream_api.cli.topics import topics
 from trackstream_schemas.errors import StorageFailed, TrackstreamError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
 _INTERRUPTED = 130
 _BROKEN_PIPE = 141
@@ -66,7 +66,10 @@ cli.add_command(topics)
 
 
 def run(arguments: Sequence[str] | None = None) -> int:
-    """Run the command line and return its exit code; an error is one line on standard error."""
+    """Run the command line and return its exit code.
+
+    An error is one line on standard error; one in a filter adds the filter's text and a caret below it.
+    """
     out = sys.stdout
     try:
         result = cli.main(arguments, prog_name="trackstream", standalone_mode=False)
@@ -74,9 +77,10 @@ def run(arguments: Sequence[str] | None = None) -> int:
     except click.exceptions.NoArgsIsHelpError as error:
         click.echo(error.format_message(), err=True)
         return error.exit_code
+    except click.NoSuchOption as error:
+        return _fail(_usage(error) + _place_of(error), error.exit_code)
     except click.UsageError as error:
-        path = error.ctx.command_path if error.ctx is not None else "trackstream"
-        return _fail(f"{error.format_message()} (see {path} --help)", error.exit_code)
+        return _fail(_usage(error), error.exit_code)
     except click.ClickException as error:
         return _fail(error.format_message(), error.exit_code)
     except (click.Abort, KeyboardInterrupt):
@@ -89,7 +93,8 @@ def run(arguments: Sequence[str] | None = None) -> int:
             if isinstance(error, Refused) and error.status == 500
             else ""
         )
-        return _fail(f"{error}{hint}", error.exit_code)
+        points = isinstance(error, Refused) and error.points
+        return _fail(f"{error}{hint}", error.exit_code, keep_lines=points)
     except BrokenPipeError:
         # The reader (`head`) has gone; whatever Python still flushes at exit must not fail again.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -109,8 +114,32 @@ def run(arguments: Sequence[str] | None = None) -> int:
     return result if isinstance(result, int) else 0
 
 
-def _fail(text: str, exit_code: int) -> int:
-    click.echo(f"Error: {' '.join(text.split())}", err=True)
+def _usage(error: click.UsageError) -> str:
+    path = error.ctx.command_path if error.ctx is not None else "trackstream"
+    return f"{error.format_message()} (see {path} --help)"
+
+
+def _place_of(error: click.NoSuchOption) -> str:
+    """Return where an option goes that a group does not take but its commands do, else nothing."""
+    group = error.ctx.command if error.ctx is not None else None
+    if not isinstance(group, click.Group) or not any(
+        error.option_name in option.opts for option in _options_below(group)
+    ):
+        return ""
+    return f"; {error.option_name} goes behind the command, as in `trackstream runs list --dir DIR`"
+
+
+def _options_below(group: click.Group) -> Iterator[click.Parameter]:
+    for command in group.commands.values():
+        if isinstance(command, click.Group):
+            yield from _options_below(command)
+        else:
+            yield from command.params
+
+
+def _fail(text: str, exit_code: int, *, keep_lines: bool = False) -> int:
+    shown = text.rstrip() if keep_lines else " ".join(text.split())
+    click.echo(f"Error: {shown}", err=True)
     return exit_code
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -16,8 +17,9 @@ from trackstream_api.cli.options import (
     store_option,
     view_option,
 )
-from trackstream_api.cli.output import print_csv, print_json, print_table, say
-from trackstream_api.cli.run_table import default_columns, differing, heading, run_cells
+from trackstream_api.cli.output import print_csv, print_json, print_table, say, write_csv
+from trackstream_api.cli.run_table import default_columns, differing, heading, resolved, run_cells, run_record
+from trackstream_api.cli.run_statuses import status_hints
 from trackstream_api.cli.runs_compare import compare
 from trackstream_api.cli.runs_describe import describe
 from trackstream_api.cli.runs_export import export
@@ -41,7 +43,8 @@ runs.add_command(export)
 columns_option = click.option(
     "--columns",
     metavar="LIST",
-    help="Columns to show, such as run_id,params.lr,metrics.val_loss (default: what fits the runs).",
+    help="Columns of the table or csv, such as run_id,params.lr,metrics.val_loss"
+    " (default: what fits the runs; csv: all).",
 )
 
 
@@ -134,15 +137,15 @@ def best(
             "filter": filter_text,
         }
         found = api.post("/api/v1/runs/best", body)["runs"]
-    if not found:
-        where = f" in {', '.join(map(repr, experiments))}" if experiments else ""
-        which = " that matches the filter" if filter_text else ""
-        raise NotFound(f"no run{which}{where} has a number for metric {metric!r}")
-    if columns is None:
-        best_first = ["run_id", "name", f"metrics.{metric}", f"step.{metric}"]
-        _print_runs(found, [*best_first, *differing(found, "params"), "status"], output, may_drop=True)
-    else:
-        _print_runs(found, names(columns) or [], output)
+        if not found:
+            where = f" in {', '.join(map(repr, experiments))}" if experiments else ""
+            which = " that matches the filter" if filter_text else ""
+            hint = lookup.metric_hint(api, metric, body["experiment_ids"]) + "".join(
+                f"; {text}" for text in status_hints(filter_text)
+            )
+            raise NotFound(f"no run{which}{where} has a number for metric {metric!r}{hint}")
+    best_first = ["run_id", "name", f"metrics.{metric}", f"step.{metric}"]
+    _print_runs(found, names(columns), [*best_first, *differing(found, "params"), "status"], output)
 
 
 @runs.command()
@@ -154,8 +157,9 @@ def delete(run_ids: Sequence[str], store: str) -> None:
 
     with connect(store) as api:
         for run_id in run_ids:
-            api.delete(lookup.run_path(run_id))
-            say(f"deleted run {run_id}")
+            whole = lookup.run_id_of(api, run_id)
+            api.delete(lookup.run_path(whole))
+            say(f"deleted run {whole}")
 
 
 @runs.command()
@@ -167,8 +171,9 @@ def restore(run_ids: Sequence[str], store: str) -> None:
 
     with connect(store) as api:
         for run_id in run_ids:
-            api.post(f"{lookup.run_path(run_id)}/restore")
-            say(f"restored run {run_id}")
+            whole = lookup.run_id_of(api, run_id)
+            api.post(f"{lookup.run_path(whole)}/restore")
+            say(f"restored run {whole}")
 
 
 def _search(
@@ -194,19 +199,26 @@ def _search(
         # One more than is shown tells whether there are more.
         found = list(api.search_pages(SEARCH, "runs", body, limit + 1))
     shown = found[:limit]
-    chosen = names(columns)
-    _print_runs(shown, default_columns(shown) if chosen is None else chosen, output, may_drop=chosen is None)
+    _print_runs(shown, names(columns), default_columns(shown), output)
+    if not found:
+        for text in status_hints(expression):
+            say(text)
     if len(found) > limit:
         say(f"only the first {limit} runs are shown; --limit shows more")
 
 
 def _print_runs(
-    found: list[dict[str, Any]], columns: Sequence[str], output: str, *, may_drop: bool = False
+    found: list[dict[str, Any]], asked: Sequence[str] | None, usual: Sequence[str], output: str
 ) -> None:
+    columns = usual if asked is None else resolved(asked, found)
     if output == "json":
         print_json(found)
     elif output == "csv":
-        print_csv(found)
+        if asked is None:
+            print_csv(found)
+        else:
+            write_csv(sys.stdout, [run_record(run, columns) for run in found], columns)
     else:
         rows = [run_cells(run, columns) for run in found]
-        print_table([heading(name) for name in columns], rows, empty="no runs", may_drop=may_drop)
+        droppable = columns if asked is None else ()
+        print_table([heading(name) for name in columns], rows, empty="no runs", droppable=droppable)

@@ -31,6 +31,7 @@ def describe(run_id: str, store: str, output: str) -> None:
     from trackstream_api.cli.artifact_tree import walk
 
     with connect(store) as api:
+        run_id = lookup.run_id_of(api, run_id)
         path = lookup.run_path(run_id)
         run = api.get(path)
         metrics = api.get(f"{path}/metrics")["metrics"]

@@ -15,7 +15,7 @@ from trackstream_api.cli.options import (
     store_option,
     view_option,
 )
-from trackstream_api.cli.output import flat, say
+from trackstream_api.cli.output import counted, flat, say
 from trackstream_schemas.errors import InvalidInput
 
 if TYPE_CHECKING:
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from trackstream_api.cli.api import Api
 
 FORMATS = ("csv", "json", "jsonl", "parquet")
+_ENDINGS = {"": "csv", ".ndjson": "jsonl"} | {f".{name}": name for name in FORMATS}
 POINT_COLUMNS = ("run_id", "run_name", "key", "step", "timestamp", "value", "writer")
 
 
@@ -68,6 +69,8 @@ def export(
     from trackstream_api.cli.rows_out import write_points, write_runs
 
     chosen = format_ or format_of(target)
+    if target is not None and not target.parent.is_dir():
+        raise InvalidInput("--to", str(target), f"a directory that exists; {target.parent} does not")
     if chosen == "parquet" and target is None:
         raise InvalidInput("--to", None, "a file for --format parquet")
     if keys and not histories:
@@ -81,22 +84,28 @@ def export(
         }
         found = api.search_pages("/api/v1/runs/search", "runs", body, None)
         if histories:
-            counted = _counted(list(found), report)
-            count = write_points(_points(api, counted, keys), POINT_COLUMNS, chosen, target)
+            reported = _reporting(list(found), report)
+            count = write_points(_points(api, reported, keys), POINT_COLUMNS, chosen, target)
         else:
             whole = list(found)
             count = write_runs(whole, [flat(run) for run in whole], chosen, target)
     if target is not None:
-        say(f"wrote {count} {'points' if histories else 'runs'} to {target}")
+        say(f"wrote {counted(count, 'point' if histories else 'run')} to {target}")
 
 
 def format_of(target: Path | None) -> str:
-    """Return the format that a file's ending asks for; csv where it asks for none."""
-    ending = target.suffix.lstrip(".").lower() if target is not None else ""
-    return {"ndjson": "jsonl"}.get(ending, ending if ending in FORMATS else "csv")
+    """Return the format that a file's ending asks for; csv where it has none.
+
+    Raises InvalidInput for an ending that stands for no format.
+    """
+    ending = target.suffix.lower() if target is not None else ""
+    if ending not in _ENDINGS:
+        known = ", ".join(filter(None, _ENDINGS))
+        raise InvalidInput("--to", str(target), f"a file that ends in one of {known}, or --format")
+    return _ENDINGS[ending]
 
 
-def _counted(found: list[dict[str, Any]], report: Any) -> Iterator[dict[str, Any]]:
+def _reporting(found: list[dict[str, Any]], report: Any) -> Iterator[dict[str, Any]]:
     for number, run in enumerate(found):
         report(number, len(found))
         yield run

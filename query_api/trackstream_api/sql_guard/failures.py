@@ -29,6 +29,9 @@ _TOO_HEAVY = {
 _DISK = {"74", "75", "76", "107", "117", "243", "246"}
 _OUT_OF_REACH = {"198", "202", "203", "209", "210", "242", "279", "319", "425", "999"}
 _CODE = re.compile(r"[Cc]ode: (\d+)\. DB::(?:Net)?Exception: (.*)", re.DOTALL)
+_UNFIT_PARAMETER = re.compile(
+    r"[Vv]alue (.*) cannot be parsed as (.*) for query parameter '(\w+)'", re.DOTALL
+)
 _TRAILER = re.compile(r"\s*(?:\([A-Z_]+\)|\(version [^)]*\))\s*$")
 
 
@@ -53,6 +56,10 @@ def classify(error: Exception) -> TrackstreamError:
         return Unavailable(f"the analytical store did not answer: {message}")
     if code in _TOO_HEAVY:
         return QueryTooHeavy(message, _TOO_HEAVY[code])
+    unfit = _UNFIT_PARAMETER.search(message)
+    if unfit is not None:
+        value, kind, name = unfit.groups()
+        return SqlRefused(value, f"a value of type {kind}", f"parameters.{name}")
     return SqlRefused(message, "a query that the engine can run")
 
 

@@ -7,10 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from trackstream.log.http import HttpBlobUpload, HttpLogWriter
+from trackstream.log.http import HttpLogWriter
 from trackstream.log.kafka import KafkaLogWriter
 from trackstream.log.open import open_blob_store, open_log_writer, resolve_uri
 from trackstream.log.sqlite import SqliteLogWriter
+from trackstream.presigned_upload import PresignedUpload
 from trackstream_schemas.blobs import DirectoryBlobStore
 from trackstream_schemas.errors import InvalidInput
 
@@ -50,7 +51,7 @@ def test_a_directory_has_a_sqlite_log_and_a_blob_directory(tmp_path: Path) -> No
 
 def test_an_address_has_an_http_log_and_blob_upload() -> None:
     assert isinstance(open_log_writer("http://host:5000"), HttpLogWriter)
-    assert isinstance(open_blob_store("http://host:5000"), HttpBlobUpload)
+    assert isinstance(open_blob_store("http://host:5000"), PresignedUpload)
 
 
 def test_a_cluster_has_a_kafka_log_and_the_bucket_of_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
