@@ -12,10 +12,11 @@ import os
 import signal
 import sys
 import threading
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
 Ending = Literal["exit", "exception", "terminated", "signalled"]
 """`terminated`: SIGTERM ends the process. `signalled`: SIGTERM came, but the program handles it itself."""
@@ -23,6 +24,8 @@ Ending = Literal["exit", "exception", "terminated", "signalled"]
 logger = logging.getLogger("trackstream")
 _finish: Callable[[Ending], None] | None = None
 _previous: Any = None
+_holds = 0
+_held_signal: int | None = None
 
 
 def install(finish: Callable[[Ending], None]) -> None:
@@ -39,6 +42,48 @@ def install(finish: Callable[[Ending], None]) -> None:
     _watch_multiprocessing()
     _watch_sigterm()
     os.register_at_fork(after_in_child=_watch_multiprocessing_child)
+
+
+@contextmanager
+def held_back() -> Iterator[None]:
+    """Have a SIGTERM that comes during the block wait for its end.
+
+    For what the main thread does while it holds a lock (other than the producer's own, which its waits
+    let go of) that the producer's thread needs to finish: our handler waits for that thread.
+    """
+    hold_back()
+    try:
+        yield
+    finally:
+        let_go()
+
+
+def hold_back() -> None:
+    """Begin what `held_back` does; for where a block cannot be written."""
+    global _holds
+    # Handlers run on the main thread only, so the count needs no lock.
+    if threading.current_thread() is threading.main_thread():
+        _holds += 1
+
+
+def let_go() -> None:
+    """End what `hold_back` began, and act on a SIGTERM that came meanwhile."""
+    global _holds, _held_signal
+    if threading.current_thread() is not threading.main_thread():
+        return
+    _holds -= 1
+    if not _holds and _held_signal is not None:
+        number, _held_signal = _held_signal, None
+        _on_sigterm(number, sys._getframe())
+
+
+def _forget_holds() -> None:
+    # What was being held in the parent, by whichever thread; its signals are not for the child.
+    global _holds, _held_signal
+    _holds, _held_signal = 0, None
+
+
+os.register_at_fork(after_in_child=_forget_holds)
 
 
 def _at_exit() -> None:
@@ -85,6 +130,10 @@ def _watch_sigterm() -> None:
 
 
 def _on_sigterm(number: int, frame: Any) -> None:
+    global _held_signal
+    if _holds:
+        _held_signal = number
+        return
     if callable(_previous):
         _run("signalled")
         _previous(number, frame)

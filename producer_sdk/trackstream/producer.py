@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from trackstream import body_weight
 from trackstream.batch import Batch, Item
 from trackstream.delivery import Count, DeliveryReport, Losses, logger
+from trackstream.exit_hooks import held_back
 from trackstream.metric_buffer import MetricBuffer, PointBuffer, point_count
 from trackstream.sender import Sender
 from trackstream_schemas.errors import Unavailable
@@ -20,6 +21,7 @@ from trackstream_schemas.errors import Unavailable
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from trackstream.delivery import Fate
     from trackstream.log.port import EncodedEvent, LogWriter
     from trackstream.settings import Settings
     from trackstream_schemas.events import Body
@@ -44,7 +46,8 @@ class Producer:
         _producers[id(self)] = weakref.ref(self)
 
     def _begin(self) -> None:
-        # Re-entrant, since a signal handler may flush while the main thread is in here.
+        # Re-entrant, since a signal handler may flush or close while the main thread is in here. It may wait
+        # only on this condition, which lets go of all holds: the thread needs the lock to get on.
         self._changed = threading.Condition(threading.RLock())
         self._sender = Sender(self._writer, self._settings)
         self._thread: threading.Thread | None = None
@@ -53,6 +56,7 @@ class Producer:
         self._buffered_bytes = 0
         self._urgent = False
         self._closing = False
+        self._ended = False
         self._give_up_at = float("inf")
         # What was logged and what of it is settled (on the log, or counted as lost), ever: flush waits for
         # the latter to reach the former.
@@ -143,9 +147,12 @@ class Producer:
                 return True
             self._points_wanted = max(self._points_wanted, points)
             self._hurry()
-            return self._changed.wait_for(
-                lambda: items <= self._items_settled and points <= self._points_settled, limit
-            )
+
+            def settled() -> bool:
+                return items <= self._items_settled and points <= self._points_settled
+
+            self._changed.wait_for(lambda: settled() or self._ended, limit)
+            return settled()
 
     def close(self, timeout: float | None = None) -> DeliveryReport:
         """Send what is buffered, for at most `timeout` seconds, then stop; the rest is counted as lost.
@@ -154,16 +161,15 @@ class Producer:
         """
         limit = self._settings.flush_timeout_s if timeout is None else timeout
         with self._changed:
-            first = not self._closing
             self._closing = True
             self._give_up_at = min(self._give_up_at, time.monotonic() + limit)
             self._points.sleep()
             self._urgent = True
-            thread = self._thread
             self._changed.notify_all()
-        if thread is not None and thread is not threading.current_thread():
-            thread.join(limit + 1.0)
-        if first:
+            if self._thread is not None and self._thread is not threading.current_thread():
+                self._changed.wait_for(lambda: self._ended, limit + 1.0)
+        # By whoever waited, not only the first: a signal handler's close may be the last that gets this far.
+        with held_back():
             self._lose_the_rest()
             self._losses.report("the process or the client ends", now=True)
         return self.report()
@@ -171,21 +177,20 @@ class Producer:
     @property
     def dropped(self) -> dict[str, Count]:
         """What was dropped for want of room, by run_id."""
-        return self._losses.by_run("dropped")
+        with held_back():
+            return self._losses.by_run("dropped")
 
     def count_dropped(self, run_id: str, events: int) -> None:
         """Count events that the caller gave up for want of room, and warn every now and then."""
-        self._losses.add("dropped", run_id, Count(0, events))
-        self._losses.report("the log does not take them fast enough")
+        self._count("dropped", run_id, Count(0, events), "the log does not take them fast enough")
 
     def count_lost(self, run_id: str, events: int, why: str) -> None:
         """Count events that cannot be made because something behind them failed, and warn."""
-        self._losses.add("lost", run_id, Count(0, events))
-        self._losses.report(why)
+        self._count("lost", run_id, Count(0, events), why)
 
     def report(self) -> DeliveryReport:
         """Return what became of everything that was logged so far."""
-        with self._changed:
+        with held_back(), self._changed:
             flying = self._in_flight or Batch([], b"")
             events = sum(len(item.bodies) for item in (*self._items, *flying.items))
             return DeliveryReport(
@@ -195,6 +200,11 @@ class Producer:
                 lost=self._losses.by_run("lost"),
                 retries=self._sender.retries,
             )
+
+    def _count(self, fate: Fate, run_id: str, count: Count, why: str) -> None:
+        with held_back():
+            self._losses.add(fate, run_id, count)
+            self._losses.report(why)
 
     def _item(
         self,
@@ -230,20 +240,28 @@ class Producer:
                 self._start_thread()
                 if self._points.has_room():
                     return True
-        self._losses.add("dropped", run_id, Count(1, 0))
-        self._losses.report("the log does not take them fast enough")
+        self._count("dropped", run_id, Count(1, 0), "the log does not take them fast enough")
         return False
 
     def _start_thread(self) -> None:
         # Not before something is logged: a forked child that never logs needs no thread.
         if self._thread is None:
-            self._thread = threading.Thread(target=self._work, name="trackstream-producer", daemon=True)
-            self._thread.start()
-            self._points.wake()
+            with held_back():
+                self._thread = threading.Thread(target=self._work, name="trackstream-producer", daemon=True)
+                self._thread.start()
+                self._points.wake()
 
     # What follows runs on the thread.
 
     def _work(self) -> None:
+        try:
+            self._send_until_closed()
+        finally:
+            with self._changed:
+                self._ended = True
+                self._changed.notify_all()
+
+    def _send_until_closed(self) -> None:
         linger = self._settings.linger_ms / 1000
         while True:
             with self._changed:
@@ -299,6 +317,8 @@ class Producer:
                 events = self._sender.encode(item.bodies, item.actor)
             # Whatever is wrong with one caller's event, the thread and the others' events go on.
             except Exception as error:  # noqa: BLE001
+                if item.acknowledged is None:
+                    logger.error("an event could not be delivered: %s", error)
                 self._conclude(item, error)
                 continue
             good.append((item, slice(len(encoded), len(encoded) + len(events))))
@@ -339,7 +359,7 @@ class Producer:
         elif item.acknowledged is not None:
             item.acknowledged.set_exception(failure)
         else:
-            logger.error("an event could not be delivered: %s", failure)
+            # Not logged here, under the lock: the main thread may hold a log handler's lock meanwhile.
             self._losses.add("lost", item.run_id, Count(0, len(item.bodies)))
 
     def _pause(self, seconds: float) -> None:

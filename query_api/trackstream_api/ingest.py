@@ -19,6 +19,21 @@ from trackstream_schemas.schema_files import newest
 if TYPE_CHECKING:
     from trackstream_schemas.events import Event
 
+_MAX_EVENT_ID = 64
+_MAX_ACTOR = 500
+_MAX_WRITER = 250
+_MAX_CONTENT_TYPE = 250
+_MAX_LOCATION = 2048
+# Of the parts that MLflow bounds (mlflow.utils.validation) its bounds, except that a digest may be longer.
+_MAX_DATASET = {
+    "name": 500,
+    "digest": 250,
+    "source_type": 250,
+    "source": 65_535,
+    "schema": 1_048_575,
+    "profile": 16_777_215,
+}
+
 
 class EventRefused(MalformedEvent):
     """One event of a request is not acceptable; none of the request was appended."""
@@ -33,14 +48,17 @@ def encoded_events(body: bytes) -> list[EncodedEvent]:
     """Return the events of a request, ready to be appended in the order given.
 
     Raises MalformedEvent where the request is not an IngestRequest message, and EventRefused for the
-    first event that cannot be read or names what no event may.
+    first event that cannot be read, names what no event may, or has a lower sequence than one of its
+    producer before it.
     """
     messages = _messages(body)
     checked = []
+    highest: dict[str, int] = {}
     for index, message in enumerate(messages):
         try:
             event = codec.decode(message)
             _check(event)
+            _check_order(event.envelope, highest)
         except InvalidInput as reason:
             raise EventRefused(index, len(messages), reason) from reason
         checked.append(EncodedEvent(topic_of(event.body), key_of(event.body), message))
@@ -71,38 +89,120 @@ def _request_schema() -> Any:
     return newest()["IngestRequest"]
 
 
+def _check_order(envelope: e.Envelope, highest: dict[str, int]) -> None:
+    """Refuse an event behind one of its producer with a higher sequence: it would be taken for a repeat."""
+    before = highest.get(envelope.producer_id)
+    if before is not None and envelope.sequence < before:
+        expected = f"at least {before}, which producer {envelope.producer_id} has sent before it"
+        raise InvalidInput("sequence", envelope.sequence, expected)
+    highest[envelope.producer_id] = envelope.sequence
+
+
 def _check(event: Event) -> None:
     """Refuse what the SDK would not have sent: the log keeps for ever what it takes."""
     body = event.body
-    validate.timestamp(event.envelope.occurred_at, "occurred_at")
+    _check_envelope(event.envelope)
     match body:
         case e.DeadLettered():
             raise InvalidInput("event", "DeadLettered", "an event that producers may append")
         case e.ArtifactChunk():
+            _check_chunk(body)
             return
-        case e.ArtifactLogged() | e.ArtifactDeleted():
+        case e.ArtifactLogged():
+            _check_artifact(body)
+        case e.ArtifactDeleted():
             validate.artifact_path(body.path)
         case e.ParamsLogged():
             for key, value in body.params.items():
                 validate.param_value(value, validate.key(key, "param key"))
         case e.TagsSet() | e.ExperimentTagsSet():
             checked_tags(body.tags)
+        case e.TagsDeleted() | e.ExperimentTagsDeleted():
+            for key in body.keys:
+                validate.text(key, "tag key", validate.MAX_KEY)
         case e.ExperimentCreated():
             validate.experiment_name(body.name)
+            if body.artifact_location is not None:
+                validate.text(body.artifact_location, "artifact_location", _MAX_LOCATION)
             checked_tags(body.tags)
         case e.ExperimentRenamed():
             validate.experiment_name(body.name)
         case e.RunStarted():
-            validate.experiment_id(body.experiment_id)
-            validate.run_name(body.name)
-            checked_tags(body.tags)
+            _check_start(body)
+        case e.RunUpdated():
+            _check_update(body)
+        case e.InputsLogged():
+            for dataset in body.datasets:
+                _check_dataset(dataset)
         case e.MetricsLogged():
-            for key in body.keys:
-                validate.key(key, "metric key")
-            if len(body):
-                validate.timestamp(int(body.timestamps.min()), "metric timestamp")
-                validate.timestamp(int(body.timestamps.max()), "metric timestamp")
+            _check_points(body)
     if hasattr(body, "run_id"):
         validate.run_id(body.run_id)
     else:
         validate.experiment_id(body.experiment_id)
+
+
+def _check_envelope(envelope: e.Envelope) -> None:
+    validate.text(envelope.event_id, "event_id", _MAX_EVENT_ID)
+    validate.timestamp(envelope.occurred_at, "occurred_at")
+    validate.producer_id(envelope.producer_id)
+    _check_count("sequence", envelope.sequence)
+    validate.text(envelope.actor, "actor", _MAX_ACTOR)
+
+
+def _check_start(body: e.RunStarted) -> None:
+    validate.experiment_id(body.experiment_id)
+    validate.run_name(body.name)
+    validate.timestamp(body.start_time, "start_time")
+    validate.text(body.user_id, "user_id", validate.MAX_TAG_VALUE)
+    checked_tags(body.tags)
+
+
+def _check_update(body: e.RunUpdated) -> None:
+    if body.name is not None:
+        validate.run_name(body.name)
+    if body.end_time is not None:
+        validate.timestamp(body.end_time, "end_time")
+
+
+def _check_points(body: e.MetricsLogged) -> None:
+    validate.text(body.writer, "writer", _MAX_WRITER)
+    for key in body.keys:
+        validate.key(key, "metric key")
+    if len(body):
+        validate.timestamp(int(body.timestamps.min()), "metric timestamp")
+        validate.timestamp(int(body.timestamps.max()), "metric timestamp")
+
+
+def _check_artifact(body: e.ArtifactLogged) -> None:
+    path = validate.artifact_path(body.path)
+    if path != body.path:
+        raise InvalidInput("artifact path", body.path, f"its plain spelling, {path!r}")
+    _check_count("size", body.size)
+    validate.sha256(body.sha256)
+    if body.content_type is not None:
+        validate.text(body.content_type, "content_type", _MAX_CONTENT_TYPE)
+    if body.upload_id is not None:
+        validate.upload_id(body.upload_id)
+
+
+def _check_chunk(body: e.ArtifactChunk) -> None:
+    validate.upload_id(body.upload_id)
+    validate.sha256(body.sha256)
+    _check_count("offset", body.offset)
+    end = body.offset + len(body.data)
+    if end > body.total_size:
+        raise InvalidInput("total_size", body.total_size, f"at least {end}, where this chunk ends")
+
+
+def _check_dataset(dataset: e.DatasetInput) -> None:
+    for name, longest in _MAX_DATASET.items():
+        value = getattr(dataset, name)
+        if value is not None:
+            validate.text(value, f"dataset {name}", longest)
+    checked_tags(dataset.tags)
+
+
+def _check_count(field: str, value: int) -> None:
+    if value < 0:
+        raise InvalidInput(field, value, "0 or more")

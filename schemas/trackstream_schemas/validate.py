@@ -20,11 +20,21 @@ MAX_KEY = 250
 MAX_PARAM_VALUE = 6000
 MAX_TAG_VALUE = 8000
 MAX_ARTIFACT_PATH = 1000
+MAX_PATH_SEGMENT = 255
+"""Bytes of UTF-8: what one name may have on the file systems that artifacts are downloaded to."""
 INT64_MIN, INT64_MAX = -(2**63), 2**63 - 1
 
 _KEY = re.compile(r"[/\w.\- :]+")
 _RUN_ID = re.compile(r"[a-zA-Z0-9][\w\-]{0,255}", re.ASCII)
 _EXPERIMENT_ID = re.compile(r"[a-zA-Z0-9][\w\-]{0,63}", re.ASCII)
+_PRODUCER_ID = re.compile(r"[\w\-]{1,64}", re.ASCII)
+_UPLOAD_ID = re.compile(r"[a-zA-Z0-9][\w\-]{0,63}", re.ASCII)
+_SHA256 = re.compile(r"[0-9a-f]{64}")
+
+
+def text(value: object, field: str, longest: int) -> str:
+    """Text of at most `longest` characters, which may be empty; without NUL."""
+    return _text(field, value, longest)
 
 
 def _text(field: str, value: object, longest: int) -> str:
@@ -134,11 +144,32 @@ def experiment_id(value: object, field: str = "experiment_id") -> str:
     return value
 
 
+def producer_id(value: object, field: str = "producer_id") -> str:
+    """Letters, digits, `_` and `-`, 1 to 64."""
+    if not isinstance(value, str) or not _PRODUCER_ID.fullmatch(value):
+        raise InvalidInput(field, value, "1 to 64 letters, digits, underscores and dashes")
+    return value
+
+
+def upload_id(value: object, field: str = "upload_id") -> str:
+    """Letters, digits, `_` and `-`, at most 64, beginning with a letter or digit."""
+    if not isinstance(value, str) or not _UPLOAD_ID.fullmatch(value):
+        raise InvalidInput(field, value, "at most 64 letters, digits, underscores and dashes")
+    return value
+
+
+def sha256(value: object, field: str = "sha256") -> str:
+    """A digest as 64 lower-case hex digits."""
+    if not isinstance(value, str) or not _SHA256.fullmatch(value):
+        raise InvalidInput(field, value, "64 lower-case hex digits")
+    return value
+
+
 def artifact_path(value: object, field: str = "artifact path") -> str:
     """A relative path with forward slashes that stays inside the run; returns it normalised.
 
     Refused: empty, absolute, backslashes, drive letters, control characters, `..` in any spelling
-    (also percent-encoded, once or twice), `.` or empty segments.
+    (also percent-encoded, once or twice), `.` or empty segments, segments of more than 255 bytes.
     """
     text = _text(field, value, MAX_ARTIFACT_PATH)
     if any(ord(character) < 32 or ord(character) == 127 for character in text):
@@ -153,4 +184,6 @@ def artifact_path(value: object, field: str = "artifact path") -> str:
     normal = text.strip("/")
     if not normal or any(segment in ("", ".") for segment in normal.split("/")):
         raise InvalidInput(field, value, "a path without empty or '.' segments")
+    if any(len(segment.encode()) > MAX_PATH_SEGMENT for segment in normal.split("/")):
+        raise InvalidInput(field, value, f"names of at most {MAX_PATH_SEGMENT} bytes between the slashes")
     return normal

@@ -43,7 +43,9 @@ def test_every_route_refuses_in_this_shape(server: LiveServer) -> None:
         bad = re.sub(r"\{\w+\}", "%20", path)
         options = {"content": b"\x00not what it takes"} if method in ("POST", "PUT", "PATCH") else {}
         query = "?limit=-1&path=..&consistency=no"
-        assert_error_shape(server.client.request(method, bad + query, **options), 400)
+        # A store in a directory has no direct uploads, whatever is asked of them.
+        statuses = (400, 501) if path.startswith("/api/v1/uploads") else (400,)
+        assert_error_shape(server.client.request(method, bad + query, **options), *statuses)
     assert seen > NO_REFUSAL | NO_REFUSAL_OF_VALUES
     assert len(seen) >= 28
 
@@ -124,6 +126,60 @@ def test_a_page_of_another_site_gets_nothing(server: LiveServer, host: str, stat
         assert b"error_code" in answer.read() or status == 200
     finally:
         connection.close()
+
+
+@pytest.mark.parametrize("path", ["/api/v1/events", "/api/v1/blobs", "/api/v1/replay", "/api/v1/experiments"])
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"origin": "http://evil.example"},
+        {"origin": "http://localhost.evil.example"},
+        {"origin": "http://evil.example:5000", "sec-fetch-site": "same-origin"},
+        {"origin": "null"},
+        {"origin": "localhost"},
+        {"origin": "http://[::1"},
+        {"origin": ""},
+        {"sec-fetch-site": "cross-site"},
+        {"origin": "http://localhost:5000", "sec-fetch-site": "cross-site"},
+    ],
+    ids=str,
+)
+def test_a_page_of_another_site_writes_nothing(
+    server: LiveServer, path: str, headers: dict[str, str]
+) -> None:
+    headers = {"content-type": "text/plain", **headers}
+    answer = server.client.post(path, content=b'{"name": "forged"}', headers=headers)
+    assert_error_shape(answer, 403)
+    assert answer.json()["error_code"] == "PERMISSION_DENIED"
+    assert "pages of other sites may not write" in answer.json()["message"]
+    names = [found["name"] for found in server.call("GET", "/api/v1/experiments")["experiments"]]
+    assert "forged" not in names
+    assert server.call("GET", "/api/v1/replay")["state"] == "idle"
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {},
+        {"origin": "http://127.0.0.1:5000", "sec-fetch-site": "same-origin"},
+        {"origin": "https://LOCALHOST"},
+        {"origin": "http://[::1]:5000"},
+        {"sec-fetch-site": "none"},
+    ],
+    ids=str,
+)
+def test_our_own_pages_and_programs_may_write(server: LiveServer, headers: dict[str, str]) -> None:
+    answer = server.client.post("/api/v1/blobs", content=b"x", headers=headers)
+    assert answer.status_code == 201
+
+
+def test_another_site_may_not_delete_either(server: LiveServer) -> None:
+    experiment_id = server.new_experiment()
+    path = f"/api/v1/experiments/{experiment_id}"
+    headers = {"origin": "http://evil.example"}
+    for method in ("DELETE", "PATCH", "PUT"):
+        assert_error_shape(server.client.request(method, path, headers=headers), 403)
+    assert server.call("GET", path)["lifecycle_stage"] == "active"
 
 
 def test_no_other_site_may_read_answers(server: LiveServer) -> None:

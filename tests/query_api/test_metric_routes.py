@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from trackstream_schemas import events as e
@@ -78,6 +78,19 @@ def test_pages_do_not_shift_when_points_come_in(server: LiveServer) -> None:
     values = [point["value"] for point in first["points"] + second["points"]]
     assert values == [float(step) for step in range(30)]
     assert second["next_page_token"] is None
+
+
+def test_a_page_token_is_good_for_its_run_and_key_only(server: LiveServer) -> None:
+    rows = [(key, step, 1, 0.0) for key in ("a", "b") for step in range(3)]
+    first, second = new_id(), new_id()
+    for run_id in (first, second):
+        server.new_run(further=[batch(run_id, rows)], run_id=run_id)
+    path = "/api/v1/runs/{}/metric-history"
+    page = server.call("GET", path.format(first), params={"key": "a", "limit": 1})
+    for run_id, key, status in [(first, "a", 200), (first, "b", 400), (second, "a", 400)]:
+        query = {"key": key, "limit": 1, "page_token": page["next_page_token"]}
+        answer = server.call("GET", path.format(run_id), status, params=query)
+        assert status == 200 or answer["field"] == "page_token"
 
 
 def test_a_value_logged_twice_stays_twice(server: LiveServer) -> None:
@@ -181,6 +194,27 @@ def test_downsampling_agrees_with_numpy(
     assert len(found[0]["buckets"]) <= buckets
     axis = 0 if x == "step" else 1
     assert_same_buckets(found[0]["buckets"], downsampled(rows, axis, buckets))
+
+
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(
+    steps=st.lists(
+        st.sampled_from([-(2**63), -(2**63) + 1, -1, 0, 1, 2**62, LAST - 1, LAST]), min_size=1, max_size=8
+    ),
+    buckets=st.sampled_from([1, 2, 3, 7, 10_000]),
+)
+@example(steps=[-(2**63), LAST], buckets=1)
+@example(steps=[-(2**63), 0, LAST], buckets=1)
+@example(steps=[-(2**63), LAST - 1], buckets=1)
+@example(steps=[-(2**63), -1, 0, LAST], buckets=2)
+def test_downsampling_at_the_ends_of_the_integers(server: LiveServer, steps: list[int], buckets: int) -> None:
+    run_id = new_id()
+    rows = [(step, number, float(number)) for number, step in enumerate(steps)]
+    server.new_run(further=[batch(run_id, [("m", *row) for row in rows])], run_id=run_id)
+    body = {"run_ids": [run_id], "keys": ["m"], "buckets": buckets}
+    (found,) = server.call("POST", "/api/v1/metrics/series", json=body)["series"]
+    assert len(found["buckets"]) <= buckets
+    assert_same_buckets(found["buckets"], downsampled(rows, 0, buckets))
 
 
 def test_several_curves_and_a_stretch_of_them(server: LiveServer) -> None:

@@ -175,6 +175,21 @@ def test_search_by_experiment_name_and_filter(server: LiveServer) -> None:
 
 
 @pytest.mark.parametrize(
+    ("comparison", "most"), [("metrics.loss < 1", 20), ("params.a = 'x'", 20), ("run_id != 'x'", 100)]
+)
+def test_a_long_filter_is_run_and_a_longer_one_refused(
+    server: LiveServer, comparison: str, most: int
+) -> None:
+    body = {"filter": " and ".join([comparison] * most)}
+    server.call("POST", "/api/v1/runs/search", json=body)
+    refused = server.call(
+        "POST", "/api/v1/runs/search", 400, json={"filter": " and ".join([comparison] * 2000)}
+    )
+    assert refused["field"] == "filter"
+    assert f"at most {most} comparisons" in refused["message"]
+
+
+@pytest.mark.parametrize(
     ("body", "field"),
     [
         ({"limit": 0}, "limit"),

@@ -199,11 +199,17 @@ def test_a_log_that_was_replaced_is_said_to_readers(tmp_path: Path) -> None:
         old = live.call("GET", f"/api/v1/runs/{run_id}", params={"consistency": "eventual"})
         assert old["run_id"] == run_id
         assert "the log was replaced or cut" in live.call("GET", "/api/v1/status")["failure"]
+        assert live.call("GET", "/api/v1/dead-letters") == {"dead_letters": []}
+        health = live.call("GET", "/health", 503)
+        assert health["status"] == "failed"
+        assert "the log was replaced or cut" in health["failure"]
+        assert (health["message"], health["error_code"]) == (health["failure"], "TEMPORARILY_UNAVAILABLE")
         live.call("POST", "/api/v1/replay", 202)
         while (state := live.call("GET", "/api/v1/replay"))["state"] == "running":
             time.sleep(0.02)
         assert (state["state"], state["error"]) == ("done", None)
         assert live.call("GET", "/api/v1/experiments/0")["name"] == "Default"
+        assert live.call("GET", "/health")["status"] == "ok"
         live.call("GET", f"/api/v1/runs/{run_id}", 404)
     finally:
         live.close()

@@ -57,6 +57,26 @@ def test_json(server: LiveServer, run_id: str) -> None:
     assert [repr(value) for value in shown[3:]] == ["-0.0", "5e-324", "1.5"]
 
 
+@pytest.mark.parametrize(
+    ("kind", "given"),
+    [
+        ("UInt8", "abc"),
+        ("UInt8", "5abc"),
+        ("Float64", "h"),
+        ("Array(String)", "h"),
+        ("DateTime64(3)", "soon"),
+    ],
+)
+@pytest.mark.parametrize("form", ["json", "csv"])
+def test_a_value_that_does_not_fit_names_its_parameter(
+    server: LiveServer, kind: str, given: str, form: str
+) -> None:
+    body = {"parameters": {"x": given, "other": "1"}, "format": form}
+    found = answer(server, f"SELECT {{x:{kind}}}, {{other:UInt8}}", 400, **body)
+    assert found["message"] == f"parameters.x: got {given!r}, expected a value of type {kind}"
+    assert found["field"] == "parameters.x"
+
+
 def test_csv(server: LiveServer, run_id: str) -> None:
     query = "SELECT name, tags['quote'] AS quote FROM v_runs WHERE run_id = {id:String}"
     body = {"query": query, "parameters": {"id": run_id}, "format": "csv"}

@@ -17,6 +17,7 @@ ESCAPES = [
     "../secret", "a/../../b", "..", "/etc/passwd", "%2e%2e/secret", "%2E%2E%2Fsecret", "a/%2e%2e/%2e%2e/b",
     "%252e%252e/secret", "..%2fsecret", "%2fetc/passwd", "a\\..\\b", "..%5csecret", "C:/windows", "c:x",
     "a\x00b", "a%00b", "a\nb", "", "/", "a//b", "./a", "a/./b", "\ud800", "x" * 1001,
+    "n" * 256, "a/" + "ü" * 128 + "/b",
 ]  # fmt: skip
 
 
@@ -36,6 +37,7 @@ def test_a_path_that_could_leave_the_run_is_refused_with_its_value(path: str) ->
         ("dir/", "dir"),
         ("a b/ü.txt", "a b/ü.txt"),
         ("..a/b..", "..a/b.."),
+        ("n" * 255 + "/" + "ü" * 127, "n" * 255 + "/" + "ü" * 127),
         ("50%.csv", "50%.csv"),
     ],
 )
@@ -103,3 +105,36 @@ def test_a_long_value_is_shortened_in_the_message() -> None:
     with pytest.raises(InvalidInput, match="10002 characters") as error:
         validate.experiment_name("x" * 10_000)
     assert len(str(error.value)) < 400
+
+
+@pytest.mark.parametrize("value", ["p", "0" * 64, "-_-", "a-B_9"])
+def test_a_producer_id_is_kept(value: str) -> None:
+    assert validate.producer_id(value) == value
+
+
+@pytest.mark.parametrize("value", ["", "0" * 65, "a b", "a/b", "ü", "a\n", None, 7])
+def test_what_is_no_id(value: object) -> None:
+    with pytest.raises(InvalidInput, match="producer_id"):
+        validate.producer_id(value)
+    with pytest.raises(InvalidInput, match="upload_id"):
+        validate.upload_id(value)
+
+
+def test_an_upload_id_names_a_file_that_is_not_hidden() -> None:
+    assert validate.upload_id("u-1_") == "u-1_"
+    with pytest.raises(InvalidInput, match="upload_id"):
+        validate.upload_id("-u")
+
+
+@pytest.mark.parametrize("value", ["", "0" * 63, "0" * 65, "A" * 64, "g" * 64, "0" * 64 + "\n", None, 7])
+def test_what_is_no_digest(value: object) -> None:
+    with pytest.raises(InvalidInput, match="sha256"):
+        validate.sha256(value)
+
+
+def test_text_may_be_empty_but_not_endless() -> None:
+    assert validate.text("", "actor", 3) == ""
+    assert validate.text("ü" * 3, "actor", 3) == "ü" * 3
+    for bad in ("x" * 4, "a\x00", "\ud800", None):
+        with pytest.raises(InvalidInput, match="actor"):
+            validate.text(bad, "actor", 3)

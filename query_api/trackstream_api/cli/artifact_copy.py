@@ -10,12 +10,20 @@ from typing import TYPE_CHECKING, Any
 
 from trackstream_api.cli.artifact_tree import walk
 from trackstream_api.cli.lookup import run_path
+from trackstream_api.cli.output import say
 from trackstream_api.cli.progress import progress
 from trackstream_schemas import validate
-from trackstream_schemas.errors import AlreadyExists, InvalidInput, NotFound, StorageFailed
+from trackstream_schemas.errors import (
+    AlreadyExists,
+    InvalidInput,
+    NotFound,
+    StorageFailed,
+    TrackstreamError,
+    Unavailable,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
     from trackstream_api.cli.api import Api
@@ -24,11 +32,21 @@ if TYPE_CHECKING:
 _PIECE = 1 << 20
 
 
+class FilesLeftOut(TrackstreamError):
+    """Some of several files could not be downloaded. Has the exit code of the first one's error."""
+
+    def __init__(self, failures: Sequence[tuple[str, TrackstreamError]], total: int) -> None:
+        self.exit_code = failures[0][1].exit_code
+        super().__init__(f"{len(failures)} of {total} files could not be downloaded")
+
+
 def download_all(api: Api, run_id: str, path: str | None, target: Path, overwrite: bool) -> Iterator[Path]:
     """Download the run's files under `path` into `target`; yield where each now is.
 
-    Raises NotFound where there is none, AlreadyExists where another file stands in the way, and
-    StorageFailed where the disk fails or the content is not what its digest says.
+    Raises NotFound where there is none, AlreadyExists where something else stands in the way, and
+    StorageFailed where the disk fails or the content is not what its digest says. Where this befalls one
+    of several files the others are downloaded all the same; what failed is then said on standard error,
+    and FilesLeftOut raised. A server that is gone ends it at once (Unavailable).
     """
     found = list(walk(api, run_id, path))
     if not found:
@@ -36,14 +54,27 @@ def download_all(api: Api, run_id: str, path: str | None, target: Path, overwrit
     root = target.resolve()
     total = sum(item["size"] or 0 for item in found)
     done = 0
+    failures: list[tuple[str, TrackstreamError]] = []
     with progress("Downloading", of_bytes=True) as report:
         for item in found:
-            local = _local_path(root, item["path"])
-            if not _is_there(local, item, overwrite):
-                _download(api, run_id, item, local, lambda count, base=done: report(base + count, total))
+            try:
+                local = _local_path(root, item["path"])
+                if not _is_there(local, item, overwrite):
+                    _download(api, run_id, item, local, lambda count, base=done: report(base + count, total))
+            except Unavailable:
+                _say_all(failures)
+                raise
+            except TrackstreamError as error:
+                if len(found) == 1:
+                    raise
+                failures.append((item["path"], error))
+            else:
+                yield local
             done += item["size"] or 0
             report(done, total)
-            yield local
+    if failures:
+        _say_all(failures)
+        raise FilesLeftOut(failures, len(found))
 
 
 def upload_all(api: Api, run_id: str, local: Path, artifact_path: str) -> int:
@@ -62,10 +93,19 @@ def upload_all(api: Api, run_id: str, local: Path, artifact_path: str) -> int:
     return len(pairs)
 
 
+def _say_all(failures: Sequence[tuple[str, TrackstreamError]]) -> None:
+    for path, error in failures:
+        say(f"not downloaded: {path}: {error}")
+
+
 def _local_path(root: Path, artifact: str) -> Path:
     """Return where an artifact goes; never outside `root`, whatever the server or a symbolic link says."""
     local = root / validate.artifact_path(artifact)
-    if not local.parent.resolve().is_relative_to(root):
+    try:
+        inside = local.parent.resolve().is_relative_to(root)
+    except OSError as error:
+        raise StorageFailed(f"cannot write {local}: {error.strerror or error}") from error
+    if not inside:
         raise InvalidInput("artifact path", artifact, f"a path whose place stays inside {root}")
     return local
 
@@ -75,7 +115,9 @@ def _is_there(local: Path, item: dict[str, Any], overwrite: bool) -> bool:
         return False
     if local.is_file() and local.stat().st_size == item["size"] and _digest(local) == item["sha256"]:
         return True
-    if not overwrite or local.is_dir():
+    if local.is_dir():
+        raise AlreadyExists(f"{local} is a directory, where the file {item['path']!r} would go")
+    if not overwrite:
         raise AlreadyExists(f"{local} is there with other content; --overwrite replaces it")
     return False
 

@@ -126,7 +126,8 @@ def _place_of(error: click.NoSuchOption) -> str:
         error.option_name in option.opts for option in _options_below(group)
     ):
         return ""
-    return f"; {error.option_name} goes behind the command, as in `trackstream runs list --dir DIR`"
+    example = f"trackstream runs list {error.option_name} ..."
+    return f"; {error.option_name} goes behind the command, as in `{example}`"
 
 
 def _options_below(group: click.Group) -> Iterator[click.Parameter]:

@@ -29,7 +29,7 @@ _MOST_METRICS = 5
 
 
 def default_columns(found: Sequence[Mapping[str, Any]]) -> list[str]:
-    """Return the columns that tell these runs apart: attributes, then the first few metrics, of the system none."""
+    """Return the columns that tell these runs apart: attributes, then the first metrics but system/ ones."""
     columns = ["run_id", "name", "status"]
     if len({run["experiment_id"] for run in found}) > 1:
         columns.insert(2, "experiment_name")

@@ -18,8 +18,8 @@ from trackstream_api.cli.options import (
     view_option,
 )
 from trackstream_api.cli.output import print_csv, print_json, print_table, say, write_csv
-from trackstream_api.cli.run_table import default_columns, differing, heading, resolved, run_cells, run_record
 from trackstream_api.cli.run_statuses import status_hints
+from trackstream_api.cli.run_table import default_columns, differing, heading, resolved, run_cells, run_record
 from trackstream_api.cli.runs_compare import compare
 from trackstream_api.cli.runs_describe import describe
 from trackstream_api.cli.runs_export import export
@@ -129,8 +129,9 @@ def best(
     from trackstream_schemas.errors import NotFound
 
     with connect(store) as api:
+        chosen = lookup.experiment_ids(api, experiments, experiment_ids)
         body = {
-            "experiment_ids": lookup.experiment_ids(api, experiments, experiment_ids),
+            "experiment_ids": chosen,
             "metric": metric,
             "mode": mode,
             "top": top,
@@ -140,9 +141,8 @@ def best(
         if not found:
             where = f" in {', '.join(map(repr, experiments))}" if experiments else ""
             which = " that matches the filter" if filter_text else ""
-            hint = lookup.metric_hint(api, metric, body["experiment_ids"]) + "".join(
-                f"; {text}" for text in status_hints(filter_text)
-            )
+            hint = lookup.metric_hint(api, metric, chosen)
+            hint += "".join(f"; {text}" for text in status_hints(filter_text))
             raise NotFound(f"no run{which}{where} has a number for metric {metric!r}{hint}")
     best_first = ["run_id", "name", f"metrics.{metric}", f"step.{metric}"]
     _print_runs(found, names(columns), [*best_first, *differing(found, "params"), "status"], output)

@@ -76,7 +76,7 @@ def history(engine: Engine, run_id: str, key: str, limit: int, token: str | None
     """
     parameters: dict[str, Any] = {"run_id": run_id, "key": key, "limit": limit + 1}
     if token is not None:
-        place = page_token.read(token, (int, int, str, int, int))
+        place = page_token.read(token, (int, int, str, int, int), (run_id, key))
         _check_bounds(place, token)
         parameters |= dict(zip(("step", "timestamp", "producer", "sequence", "point"), place, strict=True))
     sql = f"""
@@ -89,7 +89,7 @@ def history(engine: Engine, run_id: str, key: str, limit: int, token: str | None
     if len(rows) > limit:
         rows = rows[:limit]
         step, timestamp, _, _, producer, sequence, point = rows[-1]
-        following = page_token.write([step, timestamp, producer, sequence, point])
+        following = page_token.write([step, timestamp, producer, sequence, point], (run_id, key))
     points = [Point(step=row[0], timestamp=row[1], value=row[2], writer=row[3]) for row in rows]
     return PointPage.model_construct(points=points, next_page_token=following)
 
@@ -102,20 +102,22 @@ def _check_bounds(place: list[Any], token: str) -> None:
 
 
 # A stretch is `width` wide, so that stretches × width covers the whole range; differences are taken
-# modulo 2**64, which is exact even from the least step to the greatest.
+# modulo 2**64, which is exact even from the least step to the greatest. One stretch from there to there
+# would be 2**64 wide, which wraps to 0: any width does for one stretch, as its number is bounded.
 _SERIES = """
     WITH spans AS
     (
         SELECT
             run_id, key, min({x}) AS first_x,
-            intDiv(toUInt64(max({x}) - min({x})), {{buckets:UInt64}}) + 1 AS width
+            greatest(intDiv(toUInt64(max({x}) - min({x})), {{buckets:UInt64}}) + 1, 1) AS width
         FROM metric_points
         WHERE run_id IN {{run_ids:Array(String)}} AND key IN {{keys:Array(String)}}
             AND {x} BETWEEN {{start:Int64}} AND {{end:Int64}}
         GROUP BY run_id, key
     )
     SELECT
-        p.run_id AS run, p.key AS metric, intDiv(toUInt64(p.{x} - s.first_x), s.width) AS stretch,
+        p.run_id AS run, p.key AS metric,
+        least(intDiv(toUInt64(p.{x} - s.first_x), s.width), {{buckets:UInt64}} - 1) AS stretch,
         min(p.{x}), max(p.{x}), count(),
         minIfOrNull(p.value, NOT isNaN(p.value)),
         maxIfOrNull(p.value, NOT isNaN(p.value)),

@@ -3,6 +3,7 @@
 from typing import Annotated
 
 from fastapi import APIRouter, Query, Request, Response
+from fastapi.responses import JSONResponse
 
 from trackstream_api import gc
 from trackstream_api.barrier import reading
@@ -10,18 +11,25 @@ from trackstream_api.models.admin import DeadLetters, GcReport, GcRequest, Healt
 from trackstream_api.models.base import Reply
 from trackstream_api.queries import events
 from trackstream_api.routes.parameters import Consistency, StoreOf
+from trackstream_api.store import Store
 from trackstream_api.version import VERSION
 from trackstream_schemas import topics
+from trackstream_schemas.errors import Unavailable
 
 router = APIRouter(tags=["administration"])
 
 _PROMETHEUS_TEXT = "text/plain; version=0.0.4; charset=utf-8"
 
 
-@router.get("/health", response_model=Health, summary="Whether the process answers")
-async def health() -> Reply:
-    """Asks neither the log nor the engine."""
-    return Reply(Health(version=VERSION))
+@router.get("/health", response_model=Health, summary="Whether the process answers and projects")
+async def health(store: StoreOf) -> Response:
+    """Asks neither the log nor the engine. 503 once a projector has stopped for good: the error says why,
+    and so does `failure` beside a `status` of "failed"."""
+    failure = store.failure()
+    if failure is None:
+        return Reply(Health(version=VERSION))
+    body = {"error_code": Unavailable.error_code, "message": failure, "status": "failed", "failure": failure}
+    return JSONResponse(body | {"version": VERSION}, Unavailable.status)
 
 
 @router.get("/metrics", summary="Prometheus metrics", response_class=Response)
@@ -76,6 +84,16 @@ def dead_letters(
     limit: Annotated[int, Query(ge=1, le=10_000)] = 100,
     consistency: Consistency = "strong",
 ) -> Reply:
-    """The newest first."""
+    """The newest first. What is projected is told at once where a projector has stopped for good: why it
+    did may stand there."""
+    try:
+        return _dead_letters(store, limit, consistency)
+    except Unavailable:
+        if store.failure() is None:
+            raise
+        return _dead_letters(store, limit, "eventual")
+
+
+def _dead_letters(store: Store, limit: int, consistency: str) -> Reply:
     with reading(store, topics.EVENT_TOPICS, consistency) as headers:
         return Reply(events.dead_letters(store.engine, limit), headers=headers)

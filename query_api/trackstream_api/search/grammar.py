@@ -23,6 +23,11 @@ NUMERIC: Final = ("=", "!=", "<", "<=", ">", ">=")
 STRING: Final = ("=", "!=", "LIKE", "ILIKE")
 LISTS: Final = ("IN", "NOT IN")
 PRESENCE: Final = ("IS NULL", "IS NOT NULL")
+MAX_COMPARISONS: Final = 100
+"""The engine's parser nests as deep as there are conditions, and has a limit of its own."""
+MAX_JOINS: Final = 20
+"""Comparisons of metrics, params, tags and data sets: each is a join, and planning many takes the engine very
+long."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,18 +49,34 @@ class Comparison:
 
 
 def parse_filter(text: str, vocabulary: Vocabulary, field: str = "filter") -> tuple[Comparison, ...]:
-    """Return the comparisons, all of which must hold. Raises FilterSyntaxError."""
+    """Return the comparisons, all of which must hold: at most 100, 20 of keys. Raises FilterSyntaxError."""
     parser = Parser(text, vocabulary, field)
     if parser.at_end:
         return ()
     comparisons = [parser.comparison()]
+    joins = _is_joined(comparisons[0])
     while not parser.at_end:
         token = parser.take()
         if not token.is_keyword("AND"):
             hint = " (OR is not part of the grammar)" if token.is_keyword("OR") else ""
             raise parser.wrong(token, f"AND and another comparison, or the end{hint}")
-        comparisons.append(parser.comparison())
+        if len(comparisons) == MAX_COMPARISONS:
+            raise parser.wrong(token, f"the end: a filter has at most {MAX_COMPARISONS} comparisons")
+        comparison = parser.comparison()
+        joins += _is_joined(comparison)
+        if joins > MAX_JOINS:
+            wanted = (
+                f"no other key: a filter has at most {MAX_KEYS} different metrics, params, tags and datasets"
+            )
+            raise FilterSyntaxError(
+                field, text, comparison.identifier.position, comparison.identifier.key, wanted
+            )
+        comparisons.append(comparison)
     return tuple(comparisons)
+
+
+def _is_joined(comparison: Comparison) -> bool:
+    return comparison.identifier.entity != "attribute"
 
 
 class Parser:

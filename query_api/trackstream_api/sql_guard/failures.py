@@ -30,7 +30,7 @@ _DISK = {"74", "75", "76", "107", "117", "243", "246"}
 _OUT_OF_REACH = {"198", "202", "203", "209", "210", "242", "279", "319", "425", "999"}
 _CODE = re.compile(r"[Cc]ode: (\d+)\. DB::(?:Net)?Exception: (.*)", re.DOTALL)
 _UNFIT_PARAMETER = re.compile(
-    r"[Vv]alue (.*) cannot be parsed as (.*) for query parameter '(\w+)'", re.DOTALL
+    r"(?:^Value|: value) (.*) cannot be parsed as (.*) for query parameter '(\w+)'", re.DOTALL
 )
 _TRAILER = re.compile(r"\s*(?:\([A-Z_]+\)|\(version [^)]*\))\s*$")
 

@@ -32,7 +32,9 @@ class S3Settings(BaseSettings):
     prefix: str = ""
     """Folder within the bucket."""
     access_key: SecretStr
+    """The user's name at the store."""
     secret_key: SecretStr
+    """The user's password at the store."""
     check_certificate: bool = True
     """Refuse a store whose certificate cannot be verified (the authorities are the system's, or those in
     the file that SSL_CERT_FILE names)."""

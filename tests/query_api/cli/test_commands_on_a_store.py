@@ -86,7 +86,13 @@ def test_the_table_of_the_best_run_can_be_read_by_awk(ask: Any, seeded: Any) -> 
 def test_no_run_with_the_metric_is_not_found(ask: Any) -> None:
     result = ask("runs", "best", "-e", "vision", "--metric", "nothing")
     assert (result.code, result.out) == (3, "")
-    assert result.err == "Error: no run in 'vision' has a number for metric 'nothing'\n"
+    start = "Error: no run in 'vision' has a number for metric "
+    assert result.err == f"{start}'nothing'; there are speed, val_loss\n"
+    near = ask("runs", "best", "-e", "vision", "--metric", "valloss")
+    assert near.err == f"{start}'valloss'; did you mean 'val_loss'?\n"
+    none = ask("runs", "best", "-e", "vision", "-m", "val_loss", "--filter", "status = 'DONE'")
+    assert none.code == 3
+    assert "no run has the status 'DONE': it is one of RUNNING" in none.err
 
 
 def test_a_misspelt_experiment_is_answered_with_the_closest(ask: Any) -> None:
@@ -100,6 +106,10 @@ def test_experiments_by_id(ask: Any) -> None:
     runs = ask("runs", "list", "--experiment-id", vision["experiment_id"], "-o", "json").json
     assert {run["experiment_name"] for run in runs} == {"vision"}
     assert ask("runs", "list", "--experiment-id", "12345").code == 3
+    by_name = ask("runs", "list", "-e", vision["experiment_id"])
+    assert by_name.code == 3
+    assert f"--experiment-id {vision['experiment_id']} is the experiment 'vision'" in by_name.err
+    assert "--experiment-id" not in ask("runs", "list", "-e", "12345").err
 
 
 def test_limit_says_when_there_is_more(ask: Any) -> None:
@@ -140,6 +150,10 @@ def test_compare(ask: Any, seeded: Any) -> None:
     assert rows[0] == ["field", good, fast]
     values = {row[0]: row[1:] for row in rows[1:]}
     assert values["params.lr"] == ["0.01", "0.1"]
+    assert values["start_time"][0].isdecimal()
+    shown = ask("runs", "compare", good, fast).out
+    assert values["start_time"][0] not in shown
+    assert "start_time" in shown
     assert values["metrics.val_loss"] == ["0.1", "0.4"]
     assert "params.layers" not in values
     assert "params.layers" in ask("runs", "compare", good, fast, "--all").out
@@ -225,7 +239,46 @@ def test_a_reader_that_goes_away_is_no_error(seeded: Any, ask: Any) -> None:
 def test_filter_errors_say_where(ask: Any) -> None:
     result = ask("runs", "search", "metrics.val_loss << 1")
     assert result.code == 2
-    assert "<" in result.err
+    first, text, caret = result.err.splitlines()
+    assert first.startswith("Error: filter: at position 18: got '<'")
+    assert text == "  metrics.val_loss << 1"
+    assert text[caret.index("^") :] == "< 1"
+
+
+def test_an_empty_answer_says_when_the_status_is_none(ask: Any) -> None:
+    result = ask("runs", "search", "status = 'DONE'", "-o", "json")
+    assert (result.code, result.json) == (0, [])
+    assert result.err.startswith("no run has the status 'DONE'")
+    assert ask("runs", "search", "status = 'FAILED'").err == "no runs\n"
+
+
+def test_csv_has_the_columns_that_were_asked_for(ask: Any, seeded: Any) -> None:
+    asked = ["--columns", "Name,params.lr,metrics.val_loss,duration", "-o", "csv"]
+    out = ask("runs", "search", "params.lr = '0.01'", *asked).out
+    rows = list(csv.DictReader(io.StringIO(out)))
+    duration = rows[0].pop("duration")
+    assert rows == [{"name": "good", "params.lr": "0.01", "metrics.val_loss": "0.1"}]
+    assert int(duration) >= 0
+    assert len(ask("runs", "list", "--columns", "name", "-o", "json").json[0]) > 5
+    wrong = ask("runs", "list", "--columns", "val_loss", "-o", "csv")
+    assert (wrong.code, wrong.out) == (2, "")
+    assert "did you mean metrics.val_loss?" in wrong.err
+
+
+def test_part_of_a_run_id_is_enough_where_it_fits_one_run(ask: Any, seeded: Any) -> None:
+    good, fast = seeded.runs["good"], seeded.runs["fast"]
+    described = ask("runs", "describe", good[-12:], "-o", "json").json
+    assert described["run"]["run_id"] == good
+    header = ask("runs", "compare", good[-12:], fast, "-o", "csv").out.splitlines()[0]
+    assert header == f"field,{good},{fast}"
+    assert ask("artifacts", "list", good[-12:]).out == ask("artifacts", "list", good).out
+    # The first digits are the time to some hours, which all four started within unless a boundary is crossed.
+    fitting = {name: run_id for name, run_id in seeded.runs.items() if run_id.startswith(good[:6])}
+    several = ask("runs", "describe", good[:6])
+    assert several.code == (2 if len(fitting) > 1 else 0)
+    assert len(fitting) == 1 or all(f"{run_id} ({name})" in several.err for name, run_id in fitting.items())
+    assert ask("runs", "describe", good[-5:]).code == 3
+    assert ask("runs", "describe", "a" + "_" * 31).code == 3
 
 
 def test_status_and_doctor_agree_with_what_was_logged(ask: Any) -> None:

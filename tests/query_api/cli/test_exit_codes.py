@@ -55,6 +55,10 @@ def test_help_imports_nothing_heavy() -> None:
         ["runs", "list", "--dir", "kafka://broker:9092"],
         ["runs", "export", "--format", "parquet"],
         ["runs", "export", "--key", "loss"],
+        ["runs", "export", "--to", "x.xlsx"],
+        ["runs", "export", "--to", "nowhere/x.csv"],
+        ["runs", "compare", "onlyone"],
+        ["--dir", "x", "runs", "list"],
         ["sql", "SELECT 1", "--param", "nameless"],
         ["sql", "SELECT 1", "--to", "x.txt"],
         ["server", "--dir", "http://localhost:1"],
@@ -73,6 +77,31 @@ def test_a_wrong_call_is_one_line_and_code_2(
     assert err.startswith("Error: ")
     assert err.count("\n") == 1
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (
+            ["--dir", "x", "runs", "list"],
+            "--dir goes behind the command, as in `trackstream runs list --dir ...`",
+        ),
+        (["runs", "-e", "x", "list"], "-e goes behind the command"),
+        (["runs", "export", "--to", "nowhere/x.csv"], "expected a directory that exists; nowhere does not"),
+        (["runs", "compare", "onlyone"], "expected two runs or more"),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, list) else "",
+)
+def test_a_wrong_call_is_told_what_would_be_right(
+    arguments: list[str], said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(arguments) == errors.InvalidInput.exit_code
+    assert said in capsys.readouterr().err
+
+
+def test_an_unknown_option_is_not_said_to_go_elsewhere(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["--nonsense", "runs", "list"]) == errors.InvalidInput.exit_code
+    assert "behind" not in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import importlib.util
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -38,9 +39,20 @@ def test_every_column_of_every_view_is_described() -> None:
     assert [row for row in rows if row.endswith("|  |")] == []
 
 
-def test_links_between_pages_lead_somewhere() -> None:
-    import re
+def test_every_filter_in_the_page_on_search_is_accepted() -> None:
+    from trackstream_api.search.grammar import parse_filter
+    from trackstream_api.search.vocabulary import EXPERIMENTS, RUNS
 
+    runs, experiments = (ROOT / "docs" / "search.md").read_text(encoding="utf-8").split("## Experiments\n")
+    for vocabulary, part in ((RUNS, runs), (EXPERIMENTS, experiments)):
+        blocks = re.findall(r"```text\n(.*?)```", part, re.DOTALL)
+        filters = [line for block in blocks for line in block.splitlines() if "trackstream" not in line]
+        found = [parse_filter(line, vocabulary) for line in filters if not line.startswith((" ", "Error"))]
+        assert len(found) > 3
+        assert all(found)
+
+
+def test_links_between_pages_lead_somewhere() -> None:
     pages = [*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")]
     broken = [
         f"{page.name}: {target}"

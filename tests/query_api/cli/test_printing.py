@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import csv
 import io
+import time
 
 import pytest
 from hypothesis import given
@@ -66,6 +67,29 @@ def test_csv_is_read_back_as_written(rows: list[dict[str, str]]) -> None:
 )
 def test_cells_are_short_and_cannot_steer_the_terminal(value: object, shown: str) -> None:
     assert output.cell(value) == shown
+
+
+def test_a_moment_says_how_far_it_is_from_utc(monkeypatch: pytest.MonkeyPatch) -> None:
+    for zone, shown in (("UTC0", "1970-01-01 00:00:01+00:00"), ("XST-5:30", "1970-01-01 05:30:01+05:30")):
+        monkeypatch.setenv("TZ", zone)
+        time.tzset()
+        assert output.when(1999) == shown
+    monkeypatch.undo()
+    time.tzset()
+    assert output.when(None) == "-"
+
+
+def test_a_hint_names_columns_as_the_option_takes_them(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(output, "on_terminal", lambda: True)
+    monkeypatch.setenv("COLUMNS", "12")
+    output.print_table(("RUN ID", "STARTED"), [["aaaaaa", "bbbbbb"]], droppable=("run_id", "start_time"))
+    assert capsys.readouterr().err == "not shown for want of space: start_time; --columns chooses\n"
+
+
+def test_one_is_singular() -> None:
+    assert [output.counted(count, "run") for count in (0, 1, 2)] == ["0 runs", "1 run", "2 runs"]
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,7 @@ import pytest
 
 from trackstream_api.cli import rows_out, run_table
 from trackstream_api.cli.output import flat
+from trackstream_api.cli.run_statuses import status_hints
 from trackstream_api.cli.runs_compare import compared
 from trackstream_api.cli.runs_export import POINT_COLUMNS, format_of
 from trackstream_schemas.errors import InvalidInput, StorageFailed
@@ -52,8 +53,51 @@ def test_cells_of_a_run() -> None:
 
 
 def test_an_unknown_column_is_an_error_that_lists_the_known() -> None:
-    with pytest.raises(InvalidInput, match=r"--columns: got 'nmae', expected one of run_id, name"):
-        run_table.run_cells(run("a"), ["nmae"])
+    with pytest.raises(
+        InvalidInput, match=r"--columns: got 'nmae', expected one of run_id, name.*mean name\?"
+    ):
+        run_table.resolved(["nmae"], [run("a")])
+    with pytest.raises(InvalidInput, match=r"at least one of run_id"):
+        run_table.resolved([], [run("a")])
+
+
+@pytest.mark.parametrize(
+    ("given", "meant"),
+    [
+        ("loss", "metrics.loss"),
+        ("LR", "params.lr"),
+        ("mlflow.user", "tags.mlflow.user"),
+        ("los", "metrics.loss"),
+    ],
+)
+def test_an_unknown_column_is_answered_with_what_the_runs_have(given: str, meant: str) -> None:
+    with pytest.raises(InvalidInput, match=f"did you mean {meant}\\?"):
+        run_table.resolved([given], [run("a", tags={"mlflow.user": "u"})])
+
+
+def test_columns_go_by_id_or_by_heading_in_any_case() -> None:
+    given = ["Started", "RUN ID", "took", "metrics.loss", "step.loss", "Status", "params.never"]
+    assert run_table.resolved(given, []) == [
+        "start_time",
+        "run_id",
+        "duration",
+        "metrics.loss",
+        "step.loss",
+        "status",
+        "params.never",
+    ]
+
+
+def test_a_record_holds_plain_numbers() -> None:
+    columns = ["start_time", "end_time", "duration", "metrics.loss", "step.loss", "params.none"]
+    assert list(run_table.run_record(run("a"), columns).values()) == [1000, 3000, 2000, 0.5, 3, None]
+    assert run_table.run_record(run("a", end_time=None), ["duration"]) == {"duration": None}
+
+
+def test_system_metrics_are_no_default_columns() -> None:
+    metrics = {key: {"value": 1.0, "step": 0, "timestamp": 0} for key in ("system/cpu", "loss")}
+    columns = run_table.default_columns([run("a", metrics=metrics)])
+    assert [name for name in columns if name.startswith("metrics.")] == ["metrics.loss"]
 
 
 def test_compare_shows_only_what_differs() -> None:
@@ -73,11 +117,33 @@ def test_compare_shows_only_what_differs() -> None:
         ("a.JSON", "json"),
         ("a.ndjson", "jsonl"),
         ("a.parquet", "parquet"),
-        ("a.txt", "csv"),
+        ("a", "csv"),
     ],
 )
 def test_the_format_follows_the_ending(name: str | None, chosen: str, tmp_path: Path) -> None:
     assert format_of(tmp_path / name if name else None) == chosen
+
+
+def test_an_unknown_ending_names_the_known_ones(tmp_path: Path) -> None:
+    with pytest.raises(
+        InvalidInput, match=r"runs.xlsx', expected a file that ends in one of \.ndjson, \.csv"
+    ):
+        format_of(tmp_path / "runs.xlsx")
+
+
+@pytest.mark.parametrize(
+    ("expression", "unknown"),
+    [
+        ("status = 'DONE'", ["DONE"]),
+        ("attributes.status = 'finished' AND metrics.loss < 1", ["finished"]),
+        ("status = 'FINISHED'", []),
+        ("status != 'DONE' AND tags.status = 'DONE' AND status LIKE 'D%'", []),
+        ("", []),
+    ],
+)
+def test_a_status_that_no_run_can_have_is_pointed_out(expression: str, unknown: list[str]) -> None:
+    known = "it is one of RUNNING, SCHEDULED, FINISHED, FAILED, KILLED"
+    assert status_hints(expression) == [f"no run has the status {value!r}: {known}" for value in unknown]
 
 
 def test_runs_as_parquet_keep_types_and_non_finite_values(tmp_path: Path) -> None:

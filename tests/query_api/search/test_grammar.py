@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from trackstream_api.errors import FilterSyntaxError
-from trackstream_api.search.grammar import parse_filter
+from trackstream_api.search.grammar import MAX_COMPARISONS, MAX_JOINS, parse_filter
 from trackstream_api.search.order_by import OrderTerm, parse_order_by
 from trackstream_api.search.vocabulary import RUNS
 from trackstream_schemas.errors import InvalidInput
@@ -101,7 +101,7 @@ def test_error_shows_where_and_what(text: str, position: int, found: str, expect
 
 
 def test_pointer_stays_readable_in_a_long_filter() -> None:
-    text = " and ".join(f"metrics.m{index} < {index}" for index in range(50)) + " nonsense"
+    text = " and ".join(f"run_id != '{index}'" for index in range(50)) + " nonsense"
     with pytest.raises(FilterSyntaxError) as caught:
         parse_filter(text, RUNS)
     _, shown, caret = str(caught.value).splitlines()
@@ -160,3 +160,20 @@ def test_wrong_order(term: str, position: int) -> None:
 def test_order_names_a_key_once() -> None:
     with pytest.raises(InvalidInput, match=r"order_by\[1\]"):
         parse_order_by(["Created", "start_time DESC"], RUNS)
+
+
+def test_a_filter_has_an_end() -> None:
+    one = "run_id != 'x'"
+    assert len(read(" and ".join([one] * MAX_COMPARISONS))) == MAX_COMPARISONS
+    with pytest.raises(FilterSyntaxError, match="at most 100 comparisons") as refused:
+        read(" and ".join([one] * 2000))
+    assert refused.value.position == MAX_COMPARISONS * len(f"{one} and ") - len("and ")
+    assert len(str(refused.value)) < 500
+
+
+def test_a_filter_compares_so_many_keys() -> None:
+    allowed = [f"metrics.m{number} < 1" for number in range(MAX_JOINS)]
+    assert len(read(" and ".join([*allowed, "run_id != 'x'"]))) == MAX_JOINS + 1
+    with pytest.raises(FilterSyntaxError, match="at most 20 comparisons of") as refused:
+        read(" and ".join([*allowed, "params.m0 = 'x'"]))
+    assert refused.value.position == len(" and ".join([*allowed, ""]))
