@@ -40,8 +40,6 @@ def run() -> list[Figure]:
             server.close()
     return [
         figure("replay from the log, embedded", "points/s", rates, at_least=500_000),
-        figure(
-            "bytes a point on the log, 10 keys", "bytes", [log_bytes / POINTS], at_most=12
-        ),
+        figure("bytes a point on the log, 10 keys", "bytes", [log_bytes / POINTS], at_most=12),
         figure("bytes a point in the engine, merges pending", "bytes", sizes),
     ]

@@ -26,6 +26,7 @@ _finish: Callable[[Ending], None] | None = None
 _previous: Any = None
 _holds = 0
 _held_signal: int | None = None
+_masks = threading.local()
 
 
 def install(finish: Callable[[Ending], None]) -> None:
@@ -51,23 +52,21 @@ def held_back() -> Iterator[None]:
     For what the main thread does while it holds a lock (other than the producer's own, which its waits
     let go of) that the producer's thread needs to finish: our handler waits for that thread.
     """
-    hold_back()
+    _hold_back()
     try:
         yield
     finally:
-        let_go()
+        _let_go()
 
 
-def hold_back() -> None:
-    """Begin what `held_back` does; for where a block cannot be written."""
+def _hold_back() -> None:
     global _holds
     # Handlers run on the main thread only, so the count needs no lock.
     if threading.current_thread() is threading.main_thread():
         _holds += 1
 
 
-def let_go() -> None:
-    """End what `hold_back` began, and act on a SIGTERM that came meanwhile."""
+def _let_go() -> None:
     global _holds, _held_signal
     if threading.current_thread() is not threading.main_thread():
         return
@@ -84,6 +83,22 @@ def _forget_holds() -> None:
 
 
 os.register_at_fork(after_in_child=_forget_holds)
+
+
+def _before_fork() -> None:
+    # A signal that reaches a child before Python has set it up would be forgotten, and the child live on;
+    # and in the parent the log's lock is held meanwhile.
+    _hold_back()
+    _masks.before_fork = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
+
+
+def _after_fork_in_parent() -> None:
+    signal.pthread_sigmask(signal.SIG_SETMASK, _masks.before_fork)
+    _let_go()
+
+
+def _after_fork_in_child() -> None:
+    signal.pthread_sigmask(signal.SIG_SETMASK, _masks.before_fork)
 
 
 def _at_exit() -> None:
@@ -125,6 +140,12 @@ def _watch_sigterm() -> None:
         if previous is not None and previous is not signal.SIG_IGN:
             signal.signal(signal.SIGTERM, _on_sigterm)
             _previous = previous
+            # This late, so that it comes before what others do ahead of a fork, and after what they do then.
+            os.register_at_fork(
+                before=_before_fork,
+                after_in_parent=_after_fork_in_parent,
+                after_in_child=_after_fork_in_child,
+            )
     except ValueError:
         pass  # Not the main interpreter.
 

@@ -44,7 +44,6 @@ def create_app(store: Store, allowed_hosts: frozenset[str] | None = None) -> Fas
     # The last one added is the outermost.
     app.add_middleware(error_replies.LastResort)
     app.add_middleware(BodyLimit)
-    if allowed_hosts is not None:
-        app.add_middleware(HostGuard, allowed=allowed_hosts)
+    app.add_middleware(HostGuard, allowed=allowed_hosts)
     app.add_middleware(RequestMetrics, exposition=app.state.exposition)
     return app

@@ -27,14 +27,19 @@ class LogWatch(Protocol):
 
 
 class SqliteLogWatch:
-    """Watches a SQLite log through a connection of its own."""
+    """Watches a SQLite log through a connection of its own.
+
+    `ends` raises StorageFailed once the file has been removed or replaced.
+    """
 
     def __init__(self, path: Path) -> None:
         self._path = path
         self._connection = sqlite_layout.connect(path, read_only=True)
+        self._identity = sqlite_layout.identity_of(path)
         self._turn = threading.Lock()
 
     def ends(self) -> dict[TopicPartition, int]:
+        sqlite_layout.check_unmoved(self._path, self._identity)
         with self._turn, sqlite_layout.storage_errors(self._path):
             rows = self._connection.execute("SELECT topic, partition, next_offset FROM partitions").fetchall()
         return {TopicPartition(topic, partition): end for topic, partition, end in rows}

@@ -6,6 +6,7 @@ One table a topic, named like the topic, and `partitions` with each partition's 
 
 from __future__ import annotations
 
+import os
 import sqlite3
 import zlib
 from typing import TYPE_CHECKING
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 
 FILE_NAME = "log.db"
 _BUSY_TIMEOUT_MS = 30_000
+_WHEN_GONE = "Put the file back that this process opened, or restart the process to use what is there then"
 _LOOKED_UP_BY_KEY = (topics.EXPERIMENTS, topics.RUNS, topics.SCHEMAS)
 
 
@@ -86,6 +88,28 @@ def connect(path: Path, *, read_only: bool = False) -> sqlite3.Connection:
             connection.execute("PRAGMA journal_mode = WAL")
             connection.execute("PRAGMA synchronous = FULL")
         return connection
+
+
+FileIdentity = tuple[int, int]
+"""Device and inode: which file it is, whatever it is called."""
+
+
+def identity_of(path: Path) -> FileIdentity:
+    """Return which file `path` names now. Raises StorageFailed where there is none."""
+    try:
+        found = os.stat(path)
+    except OSError as error:
+        raise StorageFailed(f"the log {path} is gone: {error.strerror}. {_WHEN_GONE}") from error
+    return found.st_dev, found.st_ino
+
+
+def check_unmoved(path: Path, opened: FileIdentity) -> None:
+    """Raise StorageFailed where `path` no longer names the file that was opened.
+
+    SQLite would go on with the file that was opened, and what it writes there nobody ever finds.
+    """
+    if identity_of(path) != opened:
+        raise StorageFailed(f"the log {path} was replaced by another file while it was open. {_WHEN_GONE}")
 
 
 class storage_errors:

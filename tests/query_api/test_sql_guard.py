@@ -295,3 +295,8 @@ def test_value_of_a_parameter_is_never_sql(store: Engine, text: str) -> None:
     if "\0" in text:
         return
     assert guarded(store, "SELECT {x:String}", {"x": text}).result_rows == [(text,)]
+
+
+def test_what_the_parser_stumbles_over_is_refused() -> None:
+    with pytest.raises(SqlRefused, match="could not be read"):
+        guard("FROM [ */")

@@ -28,7 +28,7 @@ class SqliteLogReader:
 
     SQLite tells a waiting reader nothing, so `poll` looks at the file's change counter (`PRAGMA
     data_version`) every 10 ms, after a quiet while every 50 ms. A poll stops early once it holds
-    `max_bytes` of values.
+    `max_bytes` of values. `end` raises StorageFailed once the file has been removed or replaced.
     """
 
     generation = 0
@@ -40,6 +40,7 @@ class SqliteLogReader:
         self._path = path
         self._max_bytes = max_bytes
         self._connection = sqlite_layout.connect(path)
+        self._identity = sqlite_layout.identity_of(path)
         self._woken = threading.Event()
         self._positions: dict[TopicPartition, int] = {}
         self._paused: set[TopicPartition] = set()
@@ -84,6 +85,7 @@ class SqliteLogReader:
             self._sleep = min(self._sleep * 1.1, _LONGEST_SLEEP)
 
     def end(self) -> dict[TopicPartition, int]:
+        sqlite_layout.check_unmoved(self._path, self._identity)
         with sqlite_layout.storage_errors(self._path):
             rows = self._connection.execute("SELECT topic, partition, next_offset FROM partitions")
             ends = {TopicPartition(topic, partition): end for topic, partition, end in rows}

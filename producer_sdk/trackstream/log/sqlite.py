@@ -10,6 +10,7 @@ import weakref
 from concurrent.futures import Future
 from typing import TYPE_CHECKING
 
+from trackstream.exit_hooks import held_back
 from trackstream_schemas import codec, sqlite_layout, topics
 from trackstream_schemas.errors import MalformedEvent, StorageFailed, TrackstreamError, Unavailable
 from trackstream_schemas.position import Position
@@ -31,22 +32,25 @@ class SqliteLogWriter:
 
     One transaction an append: durable when the future resolves. Safe to use from several threads and,
     through a fork, several processes. Raises StorageFailed or Unavailable where the file cannot be opened.
+    Only opening makes a file: where it is removed or replaced later, everything is StorageFailed.
     """
 
     def __init__(self, path: Path, partitions: int = 1) -> None:
         self._path = path.absolute()
-        self._lock = threading.Lock()
+        # Re-entrant, since a signal handler may close while the main thread is in here.
+        self._lock = threading.RLock()
         self._connection: sqlite3.Connection | None = None
         self._partitions: dict[str, int] = {}
         self._known_schemas: set[bytes] = set()
         self._closed = False
         _create(self._path, partitions)
+        self._identity = sqlite_layout.identity_of(self._path)
         _writers[id(self)] = weakref.ref(self)
 
     def append(self, events: Sequence[EncodedEvent]) -> Future[list[Position]]:
         future: Future[list[Position]] = Future()
         try:
-            with self._lock:
+            with held_back(), self._lock:
                 if self._closed:
                     raise Unavailable(f"the writer of the log {self._path} is closed")
                 future.set_result(self._append(events) if events else [])
@@ -58,7 +62,7 @@ class SqliteLogWriter:
         if topic not in _INDEXED_BY_KEY:
             return None
         query = f"SELECT value FROM {sqlite_layout.table_of(topic)} WHERE key = ? ORDER BY partition, offset"
-        with self._lock, sqlite_layout.storage_errors(self._path):
+        with held_back(), self._lock, sqlite_layout.storage_errors(self._path):
             messages = self._connect().execute(query, (key,)).fetchall()
         events = []
         for (message,) in messages:
@@ -135,11 +139,9 @@ class SqliteLogWriter:
         return rows
 
     def _connect(self) -> sqlite3.Connection:
+        """Return the connection to the file that was opened first; StorageFailed where it is not there."""
+        sqlite_layout.check_unmoved(self._path, self._identity)
         if self._connection is None:
-            if not self._path.exists():
-                # Moved or removed under us: connecting would make an empty file without tables.
-                sqlite_layout.create(self._path)
-                self._known_schemas.clear()
             self._connection = sqlite_layout.connect(self._path)
         return self._connection
 

@@ -54,7 +54,7 @@ def parse_filter(text: str, vocabulary: Vocabulary, field: str = "filter") -> tu
     if parser.at_end:
         return ()
     comparisons = [parser.comparison()]
-    joins = _is_joined(comparisons[0])
+    joins = int(_is_joined(comparisons[0]))
     while not parser.at_end:
         token = parser.take()
         if not token.is_keyword("AND"):
@@ -65,9 +65,7 @@ def parse_filter(text: str, vocabulary: Vocabulary, field: str = "filter") -> tu
         comparison = parser.comparison()
         joins += _is_joined(comparison)
         if joins > MAX_JOINS:
-            wanted = (
-                f"no other key: a filter has at most {MAX_KEYS} different metrics, params, tags and datasets"
-            )
+            wanted = f"at most {MAX_JOINS} comparisons of metrics, params, tags and datasets"
             raise FilterSyntaxError(
                 field, text, comparison.identifier.position, comparison.identifier.key, wanted
             )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from trackstream_api.search.grammar import Identifier, Parser
+from trackstream_api.search.grammar import MAX_JOINS, Identifier, Parser
 from trackstream_schemas.errors import InvalidInput
 
 if TYPE_CHECKING:
@@ -26,8 +26,10 @@ class OrderTerm:
 def parse_order_by(terms: Sequence[str], vocabulary: Vocabulary) -> tuple[OrderTerm, ...]:
     """Return the sort keys, most significant first; ascending where a term does not say.
 
-    Raises FilterSyntaxError, and InvalidInput where a key comes twice.
+    Raises FilterSyntaxError, and InvalidInput where a key comes twice or there are too many.
     """
+    if len(terms) > MAX_JOINS:
+        raise InvalidInput("order_by", f"{len(terms)} terms", f"at most {MAX_JOINS}")
     parsed = tuple(_parse_term(term, vocabulary, f"order_by[{index}]") for index, term in enumerate(terms))
     seen: set[tuple[str, str]] = set()
     for index, term in enumerate(parsed):

@@ -68,6 +68,9 @@ def _parsed(sql: str) -> exp.Expr:
         raise SqlRefused(sql, f"{_ONE_SELECT}; {_where(error)}") from error
     except RecursionError as error:
         raise SqlRefused(sql, "a less deeply nested query") from error
+    # Some nonsense makes the parser stumble over itself: `FROM [ */` ends in an AttributeError.
+    except Exception as error:
+        raise SqlRefused(sql, f"{_ONE_SELECT}; it could not be read") from error
     statements = [statement for statement in parsed if statement is not None]
     statements = [statement for statement in statements if type(statement).__name__ != "Semicolon"]
     if len(statements) != 1:

@@ -252,3 +252,8 @@ def test_any_text_is_a_value_and_never_sql(store: Engine, text: str) -> None:
     found = searched(store, filter=f"run_name != {_quoted('no such ' + text)}", view="all")
     assert sorted(found.ids) == sorted(run.run_id for run in RUNS)
     assert searched(store, filter=f"run_name = {_quoted('no such ' + text)}").ids == []
+
+
+def test_too_many_sort_terms_are_refused() -> None:
+    with pytest.raises(InvalidInput, match="order_by: got '21 terms', expected at most 20"):
+        search_runs_statement(RunSearch(order_by=tuple(f"metrics.m{number}" for number in range(21))))
