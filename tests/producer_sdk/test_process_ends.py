@@ -72,6 +72,72 @@ def test_an_exception_in_the_block_fails_the_run_once(store: Path) -> None:
     assert statuses(store) == ["FAILED"]
 
 
+@pytest.mark.parametrize(
+    "inside",
+    [
+        "producer._changed",
+        "exit_hooks.held_back(), client._writer._lock",
+        "exit_hooks.held_back(), producer._losses._lock",
+    ],
+    ids=["producer", "log-writer", "losses"],
+)
+def test_a_sigterm_while_the_main_thread_holds_a_lock(store: Path, inside: str) -> None:
+    # The thread that sends needs these locks, and the handler waits for the thread.
+    script = (
+        _RUN
+        + "from trackstream import exit_hooks, sessions\nclient = sessions.client()\n"
+        + f"producer = client.producer\nwith {inside}:\n"
+        + "    os.kill(os.getpid(), signal.SIGTERM)\n    time.sleep(0.1)\ntime.sleep(60)\n"
+    )
+    assert end(script, store, -signal.SIGTERM) == ""
+    assert_steps(store, 5000)
+    assert statuses(store) == ["KILLED"]
+
+
+def test_a_sigterm_in_the_flush_at_exit_cuts_nothing(store: Path) -> None:
+    script = (
+        _RUN
+        + "from trackstream import sessions\nproducer = sessions.client().producer\n"
+        + "notify_all = producer._changed.notify_all\n"
+        + "def interrupted():\n    notify_all()\n"
+        + "    if producer._closing and producer._changed._is_owned() and not sent:\n"
+        + "        sent.append(1)\n        os.kill(os.getpid(), signal.SIGTERM)\n"
+        + "sent = []\nproducer._changed.notify_all = interrupted\n"
+    )
+    assert end(script, store, -signal.SIGTERM) == ""
+    assert_steps(store, 5000)
+
+
+def test_what_a_sigterm_in_the_flush_at_exit_leaves_unsent_is_said(store: Path) -> None:
+    # The log is away; the close that counts what is lost is the handler's, not the interrupted one.
+    script = (
+        "import os\nos.environ['TRACKSTREAM_FLUSH_TIMEOUT_S'] = '0.5'\n"
+        + _BEGIN
+        + "trackstream.start_run()\ntrackstream.flush()\n"
+        + "from trackstream import sessions\nfrom trackstream.errors import StorageFailed\n"
+        + "client = sessions.client()\n"
+        + "def refuse(*_):\n    raise StorageFailed('away')\n"
+        + "client._writer._append = refuse\nlog(0, 50)\n"
+        + "with client.producer._changed:\n"
+        + "    client.producer._closing = True\n    os.kill(os.getpid(), signal.SIGTERM)\n"
+        + "    time.sleep(60)\n"
+    )
+    assert "50 points and 0 events were lost" in end(script, store, -signal.SIGTERM)
+
+
+def test_a_sigterm_that_meets_a_child_at_its_birth_ends_it(store: Path) -> None:
+    script = (
+        _RUN
+        + "trackstream.flush()\nfor _ in range(50):\n"
+        + "    child = os.fork()\n    if child == 0:\n        time.sleep(20)\n        os._exit(1)\n"
+        + "    os.kill(child, signal.SIGTERM)\n"
+        + "    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == -signal.SIGTERM\n"
+    )
+    end(script, store, 0)
+    assert_steps(store, 5000)
+    assert statuses(store) == ["FINISHED"]
+
+
 def test_a_handler_of_sigterm_that_was_there_before_is_called_after_the_flush(store: Path) -> None:
     script = (
         "import signal, sys\nsignal.signal(signal.SIGTERM, lambda *_: seen.append(1))\nseen = []\n"

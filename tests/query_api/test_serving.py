@@ -181,6 +181,25 @@ serve(Path(sys.argv[1]), host="0.0.0.0", port=0, announce=lambda url: print(url,
         assert process.wait(30) == 0
 
 
+def test_a_log_removed_under_the_server_is_said_to_writers_and_readers(tmp_path: Path) -> None:
+    live = LiveServer(tmp_path)
+    try:
+        live.new_run()
+        aside = tmp_path / "aside"
+        (tmp_path / "log.db").rename(aside)
+        for method, path, body in (
+            ("POST", "/api/v1/experiments", {"name": "lost?"}),
+            ("GET", "/api/v1/experiments/0", None),
+        ):
+            refused = live.call(method, path, 507, **({"json": body} if body else {}))
+            assert "log.db is gone" in refused["message"]
+        aside.rename(tmp_path / "log.db")
+        assert live.call("GET", "/api/v1/experiments/0")["name"] == "Default"
+        live.new_experiment()
+    finally:
+        live.close()
+
+
 def test_a_log_that_was_replaced_is_said_to_readers(tmp_path: Path) -> None:
     """The projections are ahead of the log: no fresh read is possible until a replay."""
     live = LiveServer(tmp_path)

@@ -74,3 +74,16 @@ def test_no_topic_starves_another(log: DirectLog) -> None:
     seen = {record.position.topic for _ in range(2) for record in reader.poll(5, 0)}
     assert seen == {topics.RUNS, topics.METRICS}
     reader.close()
+
+
+def test_the_end_of_a_log_that_was_removed_or_replaced_is_an_error(log: DirectLog) -> None:
+    reader = SqliteLogReader(log.path, [topics.RUNS])
+    log.path.rename(log.path.with_name("aside"))
+    with pytest.raises(StorageFailed, match="is gone"):
+        reader.end()
+    log.path.write_bytes(b"another")
+    with pytest.raises(StorageFailed, match="was replaced"):
+        reader.end()
+    log.path.with_name("aside").rename(log.path)
+    assert reader.end() == {TopicPartition(topics.RUNS, 0): 0}
+    reader.close()

@@ -105,6 +105,39 @@ def test_a_log_damaged_later_resolves_to_storage_failed(tmp_path: Path) -> None:
     writer.close()
 
 
+def test_a_log_removed_under_its_writer_takes_nothing_until_it_is_back(tmp_path: Path) -> None:
+    path, aside = tmp_path / "log.db", tmp_path / "aside"
+    writer = SqliteLogWriter(path)
+    writer.append([encoded(tags("r", 0))]).result()
+    aside.mkdir()
+    for file in tmp_path.glob("log.db*"):
+        file.rename(aside / file.name)
+    error = writer.append([encoded(tags("r", 1))]).exception()
+    assert isinstance(error, StorageFailed)
+    assert f"{path} is gone" in str(error)
+    with pytest.raises(StorageFailed, match="is gone"):
+        writer.history(topics.RUNS, "r")
+    assert not path.exists()
+    for file in aside.glob("log.db*"):
+        file.rename(path.parent / file.name)
+    assert writer.append([encoded(tags("r", 2))]).result()[0].offset == 1
+    writer.close()
+
+
+def test_a_log_replaced_under_its_writer_is_left_alone(tmp_path: Path) -> None:
+    path = tmp_path / "log.db"
+    writer = SqliteLogWriter(path)
+    other = SqliteLogWriter(tmp_path / "other.db")
+    other.append([encoded(tags("r", 1))]).result()
+    other.close()
+    (tmp_path / "other.db").rename(path)
+    error = writer.append([encoded(tags("r", 2))]).exception()
+    writer.close()
+    assert isinstance(error, StorageFailed)
+    assert "was replaced" in str(error)
+    assert rows(path, f'SELECT count(*) FROM "{topics.RUNS}"') == [(1,)]
+
+
 def test_a_locked_log_is_unavailable(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "log.db"
     monkeypatch.setattr(sqlite_layout, "_BUSY_TIMEOUT_MS", 10)
