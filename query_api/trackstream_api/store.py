@@ -11,6 +11,7 @@ import threading
 from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, Any, Protocol
 
+from trackstream.log.open import BLOBS_FOLDER
 from trackstream.log.sqlite import SqliteLogWriter
 from trackstream.producer import Producer
 from trackstream.settings import Settings
@@ -45,7 +46,6 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 ENGINE_FOLDER = "engine"
-BLOBS_FOLDER = "blobs"
 UPLOADS_FOLDER = "uploads"
 # A command waits for its append, so there is nothing to linger for; this only spaces idle wake-ups.
 _PRODUCER_LINGER_MS = 5000

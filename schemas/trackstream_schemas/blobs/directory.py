@@ -5,12 +5,12 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import os
-import re
 import time
 from typing import TYPE_CHECKING, BinaryIO
 
+from trackstream_schemas import validate
 from trackstream_schemas.blobs.port import Blob, BlobCorrupt
-from trackstream_schemas.errors import InvalidInput, NotFound, StorageFailed
+from trackstream_schemas.errors import NotFound, StorageFailed
 from trackstream_schemas.ids import new_id
 
 if TYPE_CHECKING:
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
 
 _PIECE = 1 << 20
 _INCOMING = "incoming"
-_DIGEST = re.compile(r"[0-9a-f]{64}")
 
 
 class DirectoryBlobStore:
@@ -111,8 +110,7 @@ class DirectoryBlobStore:
 
     def _path(self, sha256: str) -> Path:
         # A digest becomes a path: nothing but a digest may.
-        if not _DIGEST.fullmatch(sha256):
-            raise InvalidInput("sha256", sha256, "64 lower-case hex digits")
+        validate.sha256(sha256)
         return self._root / sha256[:2] / sha256
 
 

@@ -24,6 +24,7 @@ import time
 from datetime import timedelta
 from typing import TYPE_CHECKING, BinaryIO
 
+from trackstream_schemas import validate
 from trackstream_schemas.blobs import s3_uploads
 from trackstream_schemas.blobs.port import Blob, BlobCorrupt
 from trackstream_schemas.blobs.presigned import SentPart, UploadTicket
@@ -36,7 +37,6 @@ if TYPE_CHECKING:
 
 _MIB = 1 << 20
 _PIECE = _MIB
-_DIGEST = re.compile(r"[0-9a-f]{64}")
 _UPLOAD_ID = re.compile(r"[0-9a-f]{32}-([0-9]{1,13})-([0-9a-f]{64})")
 _LARGEST = 5 << 40
 _MOST_ADDRESSES = 1000
@@ -267,8 +267,7 @@ class MinioBlobStore:
 
     def _key(self, sha256: str) -> str:
         # A digest becomes a key: nothing but a digest may.
-        if not _DIGEST.fullmatch(sha256):
-            raise InvalidInput("sha256", sha256, "64 lower-case hex digits")
+        validate.sha256(sha256)
         return f"{self._prefix}{sha256[:2]}/{sha256}"
 
     def _ticket_part_size(self, size: int) -> int:
