@@ -202,8 +202,11 @@ class Consumer:
         began = 0.0
         wait = settings.idle_poll
         while True:
-            # Taken before the poll: what was on the log when the nudge came is then in the batch.
-            nudged, self._nudged = self._nudged, False
+            # Taken before the poll: what was on the log when the nudge came is then in the batch. Only one
+            # that was seen is taken away: another may come between the two lines.
+            nudged = self._nudged
+            if nudged:
+                self._nudged = False
             raw = self._persistently(partial(self._reader.poll, settings.poll_records, wait))
             if self._reader.generation != self._generation:
                 self._take_assignment(raw)

@@ -1,4 +1,4 @@
-"""Aggregates' states as table rows and back. Column names are those of `migrations/0001_entities.sql`."""
+"""Records and states as table rows. Column names are those of the tables in `migrations/`."""
 
 from __future__ import annotations
 
@@ -8,65 +8,20 @@ from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
-from trackstream_consumers.folds.experiment import ExperimentState
-from trackstream_consumers.folds.run import RunState
 from trackstream_schemas import events as e
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from _typeshed import DataclassInstance
 
     from trackstream_consumers.records import Record
 
-_STRING_MAP = pa.map_(pa.string(), pa.string())
-_SEQUENCES = pa.map_(pa.string(), pa.uint64())
-_STRINGS = pa.list_(pa.string())
-_MOMENT = pa.timestamp("ms", "UTC")
+STRING_MAP = pa.map_(pa.string(), pa.string())
+SEQUENCES = pa.map_(pa.string(), pa.uint64())
+STRINGS = pa.list_(pa.string())
+MOMENT = pa.timestamp("ms", "UTC")
 
-EXPERIMENTS = pa.schema(
-    {
-        "experiment_id": pa.string(),
-        "name": pa.string(),
-        "artifact_location": pa.string(),
-        "lifecycle_stage": pa.string(),
-        "created_at": _MOMENT,
-        "updated_at": _MOMENT,
-        "tags": _STRING_MAP,
-        "conflicts": _STRINGS,
-        "applied": _SEQUENCES,
-        "partition": pa.uint16(),
-        "version": pa.uint64(),
-    }
-)
-RUNS = pa.schema(
-    {
-        "run_id": pa.string(),
-        "experiment_id": pa.string(),
-        "name": pa.string(),
-        "user_id": pa.string(),
-        "status": pa.string(),
-        "stray_status": pa.string(),
-        "lifecycle_stage": pa.string(),
-        "start_time": pa.int64(),
-        "end_time": pa.int64(),
-        "deleted_at": pa.int64(),
-        "params": _STRING_MAP,
-        "tags": _STRING_MAP,
-        "inputs": pa.string(),
-        "conflicts": _STRINGS,
-        "applied": _SEQUENCES,
-        "partition": pa.uint16(),
-        "version": pa.uint64(),
-    }
-)
-RUN_VALUES = pa.schema(
-    {
-        "key": pa.string(),
-        "run_id": pa.string(),
-        "value": pa.string(),
-        "version": pa.uint64(),
-        "is_deleted": pa.uint8(),
-    }
-)
 EVENTS = pa.schema(
     {
         "topic": pa.string(),
@@ -75,7 +30,7 @@ EVENTS = pa.schema(
         "offset": pa.uint64(),
         "event_type": pa.string(),
         "event_id": pa.string(),
-        "occurred_at": _MOMENT,
+        "occurred_at": MOMENT,
         "producer_id": pa.string(),
         "sequence": pa.uint64(),
         "actor": pa.string(),
@@ -93,7 +48,7 @@ DEAD_LETTERS = pa.schema(
         "value": pa.binary(),
         "error_type": pa.string(),
         "error_message": pa.string(),
-        "occurred_at": _MOMENT,
+        "occurred_at": MOMENT,
     }
 )
 ARTIFACTS = pa.schema(
@@ -103,65 +58,11 @@ ARTIFACTS = pa.schema(
         "size": pa.uint64(),
         "sha256": pa.string(),
         "content_type": pa.string(),
-        "logged_at": _MOMENT,
+        "logged_at": MOMENT,
         "version": pa.uint64(),
         "is_deleted": pa.uint8(),
     }
 )
-
-# States hold times as integers; the engine's client would make datetimes of them.
-_EXPERIMENT_COLUMNS = ", ".join(
-    f"toUnixTimestamp64Milli({name})" if name.endswith("_at") else name for name in EXPERIMENTS.names
-)
-SELECT_EXPERIMENTS = (
-    f"SELECT {_EXPERIMENT_COLUMNS} FROM experiments FINAL WHERE experiment_id IN {{ids:Array(String)}}"
-)
-SELECT_RUNS = f"SELECT {', '.join(RUNS.names)} FROM runs FINAL WHERE run_id IN {{ids:Array(String)}}"
-
-
-def experiment_rows(states: Iterable[ExperimentState]) -> pa.Table:
-    """Return rows of the table `experiments`."""
-    return _table(EXPERIMENTS, [_values(state) for state in states])
-
-
-def experiment_state(row: Sequence[Any]) -> ExperimentState:
-    """Return the state that a row of SELECT_EXPERIMENTS holds."""
-    values = dict(zip(EXPERIMENTS.names, row, strict=True))
-    values["conflicts"] = tuple(values["conflicts"])
-    return ExperimentState(**values)
-
-
-def run_rows(states: Iterable[RunState]) -> pa.Table:
-    """Return rows of the table `runs`."""
-    rows = []
-    for state in states:
-        values = _values(state)
-        values["inputs"] = json.dumps([asdict(item) for item in state.inputs], ensure_ascii=False)
-        rows.append(values)
-    return _table(RUNS, rows)
-
-
-def run_state(row: Sequence[Any]) -> RunState:
-    """Return the state that a row of SELECT_RUNS holds."""
-    values = dict(zip(RUNS.names, row, strict=True))
-    values["conflicts"] = tuple(values["conflicts"])
-    values["inputs"] = tuple(e.DatasetInput(**item) for item in json.loads(values["inputs"] or "[]"))
-    return RunState(**values)
-
-
-def run_value_rows(values: Iterable[tuple[str, str, str | None, int]]) -> pa.Table:
-    """Return rows of `run_params` or `run_tags` for (run_id, key, value, or None if gone, version)."""
-    found = [
-        {
-            "key": key,
-            "run_id": run_id,
-            "value": value or "",
-            "version": version,
-            "is_deleted": int(value is None),
-        }
-        for run_id, key, value, version in values
-    ]
-    return _table(RUN_VALUES, found)
 
 
 def event_rows(records: Iterable[Record]) -> pa.Table:
@@ -185,7 +86,7 @@ def event_rows(records: Iterable[Record]) -> pa.Table:
                 "message": record.message,
             }
         )
-    return _table(EVENTS, rows)
+    return table(EVENTS, rows)
 
 
 def dead_letter_rows(records: Iterable[Record]) -> pa.Table:
@@ -207,7 +108,7 @@ def dead_letter_rows(records: Iterable[Record]) -> pa.Table:
                     "occurred_at": record.event.envelope.occurred_at,
                 }
             )
-    return _table(DEAD_LETTERS, rows)
+    return table(DEAD_LETTERS, rows)
 
 
 def artifact_rows(records: Iterable[Record]) -> pa.Table:
@@ -229,15 +130,16 @@ def artifact_rows(records: Iterable[Record]) -> pa.Table:
                     "is_deleted": int(not there),
                 }
             )
-    return _table(ARTIFACTS, rows)
+    return table(ARTIFACTS, rows)
 
 
-def _values(state: ExperimentState | RunState) -> dict[str, Any]:
-    # asdict would copy every map.
+def state_values(state: DataclassInstance) -> dict[str, Any]:
+    """Return the fields of a state by name; what they hold is not copied."""
     return {field.name: getattr(state, field.name) for field in fields(state)}
 
 
-def _table(schema: pa.Schema, rows: list[dict[str, Any]]) -> pa.Table:
+def table(schema: pa.Schema, rows: Sequence[Mapping[str, Any]]) -> pa.Table:
+    """Return `rows` (column to value; maps as mappings) as a table of this schema."""
     columns = []
     for field in schema:
         values = [row[field.name] for row in rows]

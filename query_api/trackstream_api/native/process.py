@@ -69,6 +69,15 @@ class ProcessId:
         if not self.wait(30):
             raise Unavailable(f"process {self.pid} is still there 30 s after kill -9")
 
+    def pause(self) -> None:
+        """SIGSTOP; returns when the process has stopped running. One that has ended is left alone."""
+        self.signal(signal.SIGSTOP)
+        until = time.monotonic() + 30
+        while (process := self._process()) is not None and process.status() != psutil.STATUS_STOPPED:
+            if time.monotonic() > until:
+                raise Unavailable(f"process {self.pid} still runs 30 s after SIGSTOP")
+            time.sleep(_PAUSE)
+
     def wait(self, seconds: float) -> bool:
         """Wait for the process to end; returns whether it has."""
         until = time.monotonic() + seconds

@@ -159,7 +159,7 @@ class Stack:
     def pause(self, part: str) -> None:
         """Stop the part's process from running (SIGSTOP): it keeps its connections and answers nothing."""
         for name in self._names(part):
-            self._process(name).signal(signal.SIGSTOP)
+            self._process(name).pause()
 
     def resume(self, part: str) -> None:
         """Let a paused part run on."""

@@ -1,4 +1,4 @@
-"""Both folds under any history: repeats change nothing, nor does a stay in the table between batches."""
+"""All folds under any history: repeats change nothing, nor does a stay in the table between batches."""
 
 from __future__ import annotations
 
@@ -12,12 +12,14 @@ from hypothesis import strategies as st
 from tests.consumers.folds.histories import (
     events_of,
     experiment_bodies,
+    logged_model_bodies,
     positioned,
     run_bodies,
+    trace_bodies,
     with_repeats,
 )
-from trackstream_consumers import rows
-from trackstream_consumers.folds import experiment, run
+from trackstream_consumers.aggregates import logged_models, runs, traces
+from trackstream_consumers.folds import experiment, logged_model, run, trace
 from trackstream_schemas import topics
 
 if TYPE_CHECKING:
@@ -31,6 +33,8 @@ if TYPE_CHECKING:
 AGGREGATES = [
     pytest.param(topics.RUNS, run.fold, run_bodies("r"), id="run"),
     pytest.param(topics.EXPERIMENTS, experiment.fold, experiment_bodies("1"), id="experiment"),
+    pytest.param(topics.LOGGED_MODELS, logged_model.fold, logged_model_bodies("m"), id="logged model"),
+    pytest.param(topics.TRACES, trace.fold, trace_bodies("t"), id="trace"),
 ]
 
 
@@ -74,5 +78,21 @@ def test_every_event_of_a_producer_is_noted(topic: str, fold: Fold, bodies: Any,
 def test_a_run_survives_its_table(events: list[Event]) -> None:
     state = folded(run.fold, positioned(topics.RUNS, events))
     if state is not None:
-        (row,) = rows.run_rows([state]).to_pylist(maps_as_pydicts="strict")
-        assert rows.run_state([row[name] for name in rows.RUNS.names]) == state
+        (row,) = runs.state_rows([state]).to_pylist(maps_as_pydicts="strict")
+        assert runs.state_of([row[name] for name in runs.RUNS.names]) == state
+
+
+@given(events_of(logged_model_bodies("m")))
+def test_a_logged_model_survives_its_table(events: list[Event]) -> None:
+    state = folded(logged_model.fold, positioned(topics.LOGGED_MODELS, events))
+    if state is not None:
+        (row,) = logged_models.state_rows([state]).to_pylist(maps_as_pydicts="strict")
+        assert logged_models.state_of([row[name] for name in logged_models.LOGGED_MODELS.names]) == state
+
+
+@given(events_of(trace_bodies("t")))
+def test_a_trace_survives_its_table(events: list[Event]) -> None:
+    state = folded(trace.fold, positioned(topics.TRACES, events))
+    if state is not None:
+        (row,) = traces.state_rows([state]).to_pylist(maps_as_pydicts="strict")
+        assert traces.state_of([row[name] for name in traces.TRACES.names]) == state

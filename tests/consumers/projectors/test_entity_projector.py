@@ -17,7 +17,8 @@ from tests.consumers.folds.histories import (
     run_bodies,
     with_repeats,
 )
-from trackstream_consumers import rows, store
+from trackstream_consumers import store
+from trackstream_consumers.aggregates import experiments, runs
 from trackstream_consumers.errors import DeadLetter
 from trackstream_consumers.folds import experiment, run
 from trackstream_consumers.projectors.entities import EntityProjector
@@ -47,9 +48,11 @@ def apply(projector: EntityProjector, history: History) -> None:
 @given(data=st.data())
 def test_tables_hold_what_the_folds_say(engine: Engine, data: st.DataObject) -> None:
     run_id, experiment_id = new_id(), new_id()
-    runs = positioned(topics.RUNS, data.draw(events_of(run_bodies(run_id))))
-    experiments = positioned(topics.EXPERIMENTS, data.draw(events_of(experiment_bodies(experiment_id), 6)))
-    left = [data.draw(with_repeats(runs)), data.draw(with_repeats(experiments))]
+    run_history = positioned(topics.RUNS, data.draw(events_of(run_bodies(run_id))))
+    experiment_history = positioned(
+        topics.EXPERIMENTS, data.draw(events_of(experiment_bodies(experiment_id), 6))
+    )
+    left = [data.draw(with_repeats(run_history)), data.draw(with_repeats(experiment_history))]
     order: History = []
     while any(left):
         order.append(data.draw(st.sampled_from([one for one in left if one])).pop(0))
@@ -60,11 +63,13 @@ def test_tables_hold_what_the_folds_say(engine: Engine, data: st.DataObject) -> 
         # A kill before the position is noted: the same records again, or at least the first of them.
         apply(projector, order[: data.draw(st.integers(1, size))])
         order = order[size:]
-    wanted_run: Any = reduce(lambda state, item: run.fold(state, item[1], item[0]), runs, None)
-    wanted: Any = reduce(lambda state, item: experiment.fold(state, item[1], item[0]), experiments, None)
+    wanted_run: Any = reduce(lambda state, item: run.fold(state, item[1], item[0]), run_history, None)
+    wanted: Any = reduce(
+        lambda state, item: experiment.fold(state, item[1], item[0]), experiment_history, None
+    )
     assert load_runs(engine, run_id) == ([wanted_run] if wanted_run else [])
-    found = store.select_by_ids(engine, rows.SELECT_EXPERIMENTS, [experiment_id])
-    assert [rows.experiment_state(row) for row in found] == ([wanted] if wanted else [])
+    found = store.select_by_ids(engine, experiments.SELECT, [experiment_id])
+    assert [experiments.state_of(row) for row in found] == ([wanted] if wanted else [])
     if wanted_run:
         assert values(engine, "run_params", run_id) == wanted_run.params
         assert values(engine, "run_tags", run_id) == wanted_run.tags
@@ -73,11 +78,11 @@ def test_tables_hold_what_the_folds_say(engine: Engine, data: st.DataObject) -> 
             "SELECT offset FROM events FINAL WHERE entity_id = {id:String} ORDER BY offset",
             parameters={"id": run_id},
         ).result_rows
-    assert [row[0] for row in kept if row[0] % GAP == 0] == [position.offset for position, _ in runs]
+    assert [row[0] for row in kept if row[0] % GAP == 0] == [position.offset for position, _ in run_history]
 
 
 def load_runs(engine: Engine, run_id: str) -> list[run.RunState]:
-    return [rows.run_state(row) for row in store.select_by_ids(engine, rows.SELECT_RUNS, [run_id])]
+    return [runs.state_of(row) for row in store.select_by_ids(engine, runs.SELECT, [run_id])]
 
 
 def values(engine: Engine, table: str, run_id: str) -> dict[str, str]:

@@ -1,0 +1,1 @@
+"""How each aggregate stands in the analytical store: its fold, its rows, what is derived from it."""
