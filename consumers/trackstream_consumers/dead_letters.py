@@ -10,6 +10,7 @@ from trackstream_schemas.errors import MalformedEvent, UnknownSchema
 from trackstream_schemas.events import DeadLettered
 
 if TYPE_CHECKING:
+    from trackstream_consumers.errors import RecordsLost
     from trackstream_consumers.log.port import LogRecord
     from trackstream_schemas.position import Position
 
@@ -72,4 +73,21 @@ def dead_letter(projector: str, record: LogRecord, error: Exception) -> DeadLett
         value=record.value,
         error_type=type(error).__name__,
         error_message=str(error),
+    )
+
+
+def loss_letter(projector: str, loss: RecordsLost) -> DeadLettered:
+    """Return the event that tells that `projector` went on behind records that the log no longer has.
+
+    It stands at the first of them, without key and value.
+    """
+    return DeadLettered(
+        projector=projector,
+        source_topic=loss.partition.topic,
+        source_partition=loss.partition.partition,
+        source_offset=loss.expected,
+        key="",
+        value=b"",
+        error_type=type(loss).__name__,
+        error_message=str(loss),
     )

@@ -22,6 +22,8 @@ MetricName = Literal[
     "trackstream_batch_records",
     # Counter: records given up.
     "trackstream_dead_letters_total",
+    # Counter: records that retention removed before they were projected, gone over with --accept-loss.
+    "trackstream_records_lost_total",
     # Counter: batches that had to be tried again because a store could not take them.
     "trackstream_retries_total",
     # Gauge: seconds since the log took the oldest record that was read and is not yet projected; 0: none.

@@ -33,6 +33,8 @@ class ProgressSnapshot:
     last_flush_seconds: float = 0.0
     last_batch_records: int = 0
     dead_letters: int = 0
+    records_lost: int = 0
+    """Records that retention had removed, which were gone over because that was asked for."""
     retries: int = 0
     last_error: str | None = None
     """What went wrong last, be it repaired since or not."""
@@ -62,6 +64,7 @@ class ProgressSnapshot:
             "trackstream_last_flush_seconds": self.last_flush_seconds,
             "trackstream_batch_records": self.last_batch_records,
             "trackstream_dead_letters_total": self.dead_letters,
+            "trackstream_records_lost_total": self.records_lost,
             "trackstream_retries_total": self.retries,
             "trackstream_lag_seconds": self.lag_ms / 1000,
             "trackstream_consumer_up": float(self.state in ("starting", "running")),

@@ -67,8 +67,13 @@ class KafkaLogReader:
         environ: Mapping[str, str] | None = None,
         max_bytes: int = 8 << 20,
         timeout: float = 10.0,
+        on_loss: Callable[[RecordsLost], None] | None = None,
     ) -> None:
-        """`environ` holds the settings TRACKSTREAM_KAFKA_… (default: this process's environment)."""
+        """`environ` holds the settings TRACKSTREAM_KAFKA_… (default: this process's environment).
+
+        With `on_loss` a loss does not end the reading: it is told to this function, within `poll`, and when
+        that returns, the partition is read on behind it; what it raises comes out of the `poll`.
+        """
         from confluent_kafka import Consumer, KafkaException
 
         if (group is None) != (start_positions is None):
@@ -78,6 +83,7 @@ class KafkaLogReader:
         self._start_positions = start_positions
         self._max_bytes = max_bytes
         self._timeout = timeout
+        self._on_loss = on_loss
         self._decoder = ValueDecoder(connection)
         self.generation = 0
         """Counts the changes of `assigned` that a group has made."""
@@ -147,6 +153,17 @@ class KafkaLogReader:
 
     def end(self) -> dict[TopicPartition, int]:
         return self._offsets(list(self._positions), _END)
+
+    def begin(self) -> dict[TopicPartition, int]:
+        """Return for each assigned partition the first offset that the cluster still has."""
+        return self._offsets(list(self._positions), _FIRST)
+
+    def offsets_at(self, millis: int) -> dict[TopicPartition, int]:
+        """Return for each assigned partition the first offset taken at or after this time, or its end."""
+        partitions = list(self._positions)
+        ends = self._offsets(partitions, _END)
+        found = self._offsets(partitions, max(0, millis))
+        return {at: offset if offset >= 0 else ends[at] for at, offset in found.items()}
 
     def pause(self, partitions: list[TopicPartition]) -> None:
         """Leave these partitions out of `poll` until `resume`; polling on keeps a group's membership."""
@@ -263,8 +280,11 @@ class KafkaLogReader:
         return records
 
     def _raise_troubles(self) -> None:
-        for trouble in self._broken.values():
-            raise trouble
+        for partition, trouble in list(self._broken.items()):
+            if self._on_loss is None or not isinstance(trouble, RecordsLost):
+                raise trouble
+            self._on_loss(trouble)
+            self.seek({partition: trouble.found})
         if self._refused is not None:
             refused, self._refused = self._refused, None
             raise refused

@@ -11,6 +11,7 @@ from trackstream_consumers.log.kafka import KafkaLogReader
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
+    from trackstream_consumers.errors import RecordsLost
     from trackstream_schemas.position import TopicPartition
 
 _AGE_SECONDS = 2.0
@@ -52,11 +53,22 @@ class KafkaLogWatch:
                 self._asked = asked
             return self._ends
 
+    def begins(self) -> dict[TopicPartition, int]:
+        """Return for every partition the first offset that the cluster still has."""
+        with self._turn:
+            return self._reader.begin()
+
+    def offsets_at(self, millis: int) -> dict[TopicPartition, int]:
+        """Return for every partition the first offset that the cluster took at or after this time."""
+        with self._turn:
+            return self._reader.offsets_at(millis)
+
     def oldest_age_ms(self, projected: Mapping[TopicPartition, int]) -> int:
         """Return how long ago the log took the oldest record at or behind these offsets; 0 without any.
 
-        The answer may be up to a second too high, and leaves out a partition whose record does not come
-        within 2 s.
+        Of records that retention has removed nobody knows the age: the first that is left counts. The
+        answer may be up to a second too high, and leaves out a partition whose record does not come within
+        2 s.
         """
         with self._ages_turn:
             recent = time.monotonic() - _AGE_GOOD_FOR_SECONDS
@@ -84,7 +96,11 @@ class KafkaLogWatch:
     def _look_up(self, wanted: Mapping[TopicPartition, int]) -> None:
         if self._ages_reader is None:
             self._ages_reader = KafkaLogReader(
-                self._uri, self._topics, environ=self._environ, max_bytes=1 << 20
+                self._uri,
+                self._topics,
+                environ=self._environ,
+                max_bytes=1 << 20,
+                on_loss=_go_on,
             )
         reader = self._ages_reader
         everything = reader.assigned()
@@ -103,3 +119,7 @@ class KafkaLogWatch:
                     self._aged[partition] = _Aged(wanted[partition], record.appended_at, time.monotonic())
                     reader.pause([partition])
         reader.pause(everything)
+
+
+def _go_on(loss: RecordsLost) -> None:
+    """To tell of it is for whoever projects."""
