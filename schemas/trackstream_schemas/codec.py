@@ -41,9 +41,53 @@ _CLASSES: dict[str, type] = {
         e.ArtifactLogged,
         e.ArtifactDeleted,
         e.ArtifactChunk,
+        e.InputsLogged,
+        e.ModelsLinked,
+        e.LoggedModelCreated,
+        e.LoggedModelFinalized,
+        e.LoggedModelDeleted,
+        e.LoggedModelPurged,
+        e.LoggedModelTagsSet,
+        e.LoggedModelTagsDeleted,
+        e.LoggedModelParamsLogged,
+        e.LoggedModelMetricsLogged,
+        e.TraceLogged,
+        e.TraceDeleted,
+        e.TraceTagsSet,
+        e.TraceTagsDeleted,
+        e.TraceLinked,
+        e.AssessmentLogged,
+        e.AssessmentUpdated,
+        e.AssessmentDeleted,
+        e.RegisteredModelCreated,
+        e.RegisteredModelUpdated,
+        e.RegisteredModelRenamed,
+        e.RegisteredModelDeleted,
+        e.RegisteredModelTagsSet,
+        e.RegisteredModelTagsDeleted,
+        e.ModelVersionCreated,
+        e.ModelVersionUpdated,
+        e.ModelVersionStageSet,
+        e.ModelVersionDeleted,
+        e.ModelVersionTagsSet,
+        e.ModelVersionTagsDeleted,
+        e.ModelAliasSet,
+        e.ModelAliasDeleted,
+        e.WriterReported,
+        e.RunRewound,
         e.DeadLettered,
+        e.DeadLetterResolved,
     )
 }
+_NESTED: dict[str, tuple[str, type]] = {
+    "InputsLogged": ("datasets", e.DatasetInput),
+    "ModelsLinked": ("outputs", e.ModelOutput),
+    "LoggedModelMetricsLogged": ("metrics", e.ModelMetric),
+    "TraceLogged": ("assessments", e.Assessment),
+    "TraceLinked": ("prompts", e.PromptVersion),
+    "AssessmentLogged": ("assessment", e.Assessment),
+}
+"""The field of an event that holds records (or one) of a class."""
 
 
 def encode(event: e.Event) -> bytes:
@@ -65,7 +109,7 @@ def encode(event: e.Event) -> bytes:
             "actor": envelope.actor,
         }
     }
-    if isinstance(body, e.InputsLogged):
+    if schema.event_name in _NESTED:
         record |= asdict(body)
     else:
         record |= {name: getattr(body, name) for name in body.__slots__}
@@ -122,11 +166,11 @@ def from_record(event_name: str, record: Any) -> e.Event:
     for name in ("start_time", "end_time"):
         if record.get(name) is not None:
             record[name] = _millis(record[name])
-    body: Any
-    if event_name == "InputsLogged":
-        body = e.InputsLogged(record["run_id"], [e.DatasetInput(**item) for item in record["datasets"]])
-    else:
-        body = _CLASSES[event_name](**record)
+    if event_name in _NESTED:
+        name, cls = _NESTED[event_name]
+        found = record[name]
+        record[name] = [cls(**item) for item in found] if isinstance(found, list) else cls(**found)
+    body: Any = _CLASSES[event_name](**record)
     return e.Event(e.Envelope(**envelope), body)
 
 

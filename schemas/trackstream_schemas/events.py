@@ -6,14 +6,70 @@ it is appended. Field names, types and meanings are those of the `.avsc` file of
 
 from __future__ import annotations
 
+# ruff: noqa: I001 - names that are imported as themselves, to be found here, would get a statement each
+
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
+
+from trackstream_schemas.logged_model_events import (
+    LoggedModelBody as LoggedModelBody,
+    LoggedModelCreated as LoggedModelCreated,
+    LoggedModelDeleted as LoggedModelDeleted,
+    LoggedModelFinalized as LoggedModelFinalized,
+    LoggedModelMetricsLogged as LoggedModelMetricsLogged,
+    LoggedModelParamsLogged as LoggedModelParamsLogged,
+    LoggedModelPurged as LoggedModelPurged,
+    LoggedModelStatus as LoggedModelStatus,
+    LoggedModelTagsDeleted as LoggedModelTagsDeleted,
+    LoggedModelTagsSet as LoggedModelTagsSet,
+    ModelMetric as ModelMetric,
+)
+from trackstream_schemas.registry_events import (
+    ModelAliasDeleted as ModelAliasDeleted,
+    ModelAliasSet as ModelAliasSet,
+    ModelVersionCreated as ModelVersionCreated,
+    ModelVersionDeleted as ModelVersionDeleted,
+    ModelVersionStage as ModelVersionStage,
+    ModelVersionStageSet as ModelVersionStageSet,
+    ModelVersionTagsDeleted as ModelVersionTagsDeleted,
+    ModelVersionTagsSet as ModelVersionTagsSet,
+    ModelVersionUpdated as ModelVersionUpdated,
+    RegisteredModelCreated as RegisteredModelCreated,
+    RegisteredModelDeleted as RegisteredModelDeleted,
+    RegisteredModelRenamed as RegisteredModelRenamed,
+    RegisteredModelTagsDeleted as RegisteredModelTagsDeleted,
+    RegisteredModelTagsSet as RegisteredModelTagsSet,
+    RegisteredModelUpdated as RegisteredModelUpdated,
+    RegistryBody as RegistryBody,
+)
+from trackstream_schemas.trace_events import (
+    Assessment as Assessment,
+    AssessmentDeleted as AssessmentDeleted,
+    AssessmentKind as AssessmentKind,
+    AssessmentLogged as AssessmentLogged,
+    AssessmentUpdated as AssessmentUpdated,
+    PromptVersion as PromptVersion,
+    TraceBody as TraceBody,
+    TraceDeleted as TraceDeleted,
+    TraceLinked as TraceLinked,
+    TraceLogged as TraceLogged,
+    TraceState as TraceState,
+    TraceTagsDeleted as TraceTagsDeleted,
+    TraceTagsSet as TraceTagsSet,
+)
+from trackstream_schemas.writer_events import (
+    RunRewound as RunRewound,
+    WriterBody as WriterBody,
+    WriterReported as WriterReported,
+    WriterState as WriterState,
+)
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
 RunStatus = Literal["RUNNING", "SCHEDULED", "FINISHED", "FAILED", "KILLED"]
+Resolution = Literal["retried", "dropped"]
 TERMINAL_STATUSES: frozenset[str] = frozenset({"FINISHED", "FAILED", "KILLED"})
 
 
@@ -137,6 +193,19 @@ class InputsLogged:
     datasets: list[DatasetInput]
 
 
+@dataclass(frozen=True, slots=True)
+class ModelOutput:
+    model_id: str
+    step: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class ModelsLinked:
+    run_id: str
+    inputs: list[str] = field(default_factory=list)
+    outputs: list[ModelOutput] = field(default_factory=list)
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class MetricsLogged:
     """A columnar batch of n points; the four arrays have shape (n,).
@@ -207,6 +276,15 @@ class DeadLettered:
     error_message: str
 
 
+@dataclass(frozen=True, slots=True)
+class DeadLetterResolved:
+    source_topic: str
+    source_partition: int
+    source_offset: int
+    resolution: Resolution
+    reason: str = ""
+
+
 ExperimentBody = (
     ExperimentCreated
     | ExperimentRenamed
@@ -226,9 +304,22 @@ RunBody = (
     | TagsSet
     | TagsDeleted
     | InputsLogged
+    | ModelsLinked
 )
 ArtifactBody = ArtifactLogged | ArtifactDeleted
-Body = ExperimentBody | RunBody | MetricsLogged | ArtifactBody | ArtifactChunk | DeadLettered
+Body = (
+    ExperimentBody
+    | RunBody
+    | MetricsLogged
+    | WriterBody
+    | ArtifactBody
+    | ArtifactChunk
+    | LoggedModelBody
+    | TraceBody
+    | RegistryBody
+    | DeadLettered
+    | DeadLetterResolved
+)
 
 
 @dataclass(frozen=True, slots=True)

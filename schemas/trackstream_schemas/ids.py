@@ -27,6 +27,15 @@ def new_id() -> str:
     return f"{value:032x}"
 
 
+def registered_model_id_of(name: str, attempt: int = 0) -> str:
+    """Return the id of the registered model that is created under `name`: a positive 63-bit decimal string.
+
+    `attempt` > 0 gives the further ids that are used while an earlier one belongs to a model that has
+    since been renamed.
+    """
+    return _derived(f"registered model\x00{name}\x00{attempt}")
+
+
 def experiment_id_of(name: str, attempt: int = 0) -> str:
     """Return the experiment id that belongs to `name`: a positive 63-bit decimal string.
 
@@ -37,5 +46,9 @@ def experiment_id_of(name: str, attempt: int = 0) -> str:
     if name == DEFAULT_EXPERIMENT_NAME and attempt == 0:
         return DEFAULT_EXPERIMENT_ID
     seed = name if attempt == 0 else f"{name}\x00{attempt}"
+    return _derived(seed)
+
+
+def _derived(seed: str) -> str:
     digest = hashlib.sha256(seed.encode("utf-8", "surrogatepass")).digest()
     return str(int.from_bytes(digest[:8], "big") >> 1 or 1)

@@ -10,10 +10,17 @@ logger = logging.getLogger("trackstream.kafka")
 _EVERY_S = 10.0
 _REPEATED = ("FAIL ", "GETPID ", "REQTMOUT ", "METADATA ")
 
+_OF_NO_USE = (
+    "enable.gapless.guarantee is experimental",
+    "property and will be ignored by this producer",
+    "property and will be ignored by this consumer",
+)
+
 
 class _Repeats(logging.Filter):
     """Lets messages about a broker that is away through every ten seconds only: a client says one with
-    every attempt. Drops its note, at every start, that the gapless guarantee may change some day."""
+    every attempt. Drops its notes, at every start, that the gapless guarantee may change some day, and that
+    a setting of readers is ignored by writers, or the other way round: both are given the same settings."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -21,7 +28,7 @@ class _Repeats(logging.Filter):
 
     def filter(self, record: logging.LogRecord) -> bool:
         text = record.getMessage()
-        if "enable.gapless.guarantee is experimental" in text:
+        if any(note in text for note in _OF_NO_USE):
             return False
         if text.startswith(_REPEATED):
             now = time.monotonic()

@@ -19,7 +19,7 @@ LIMITED_RETENTION = frozenset({topics.ARTIFACT_BYTES})
 """Topics whose oldest records may be gone by intention: what is gone is in the blob store, as long as
 the artifact sink is never further behind than the retention."""
 
-_SINGLE_PARTITION = frozenset({topics.DEAD_LETTERS, topics.SCHEMAS})
+_SINGLE_PARTITION = topics.TOTALLY_ORDERED | {topics.DEAD_LETTERS, topics.SCHEMAS}
 _FOR_EVER = -1
 
 

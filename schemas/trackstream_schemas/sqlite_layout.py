@@ -20,7 +20,14 @@ if TYPE_CHECKING:
 FILE_NAME = "log.db"
 _BUSY_TIMEOUT_MS = 30_000
 _WHEN_GONE = "Put the file back that this process opened, or restart the process to use what is there then"
-_LOOKED_UP_BY_KEY = (topics.EXPERIMENTS, topics.RUNS, topics.SCHEMAS)
+_LOOKED_UP_BY_KEY = (
+    topics.EXPERIMENTS,
+    topics.RUNS,
+    topics.LOGGED_MODELS,
+    topics.TRACES,
+    topics.REGISTRY,
+    topics.SCHEMAS,
+)
 
 
 def table_of(topic: str) -> str:
@@ -28,6 +35,11 @@ def table_of(topic: str) -> str:
     if topic not in topics.ALL_TOPICS:
         raise ValueError(f"unknown topic {topic!r}")
     return f'"{topic}"'
+
+
+def partitions_of(topic: str, partitions: int) -> int:
+    """Return how many partitions a topic gets on a log that has `partitions` otherwise."""
+    return 1 if topic in topics.TOTALLY_ORDERED else partitions
 
 
 def partition_of(key: str, partitions: int) -> int:
@@ -65,7 +77,7 @@ def create(path: Path, partitions: int = 1) -> None:
                 if known is None:
                     connection.executemany(
                         "INSERT INTO partitions VALUES (?, ?, 0)",
-                        [(topic, number) for number in range(partitions)],
+                        [(topic, number) for number in range(partitions_of(topic, partitions))],
                     )
             connection.execute("COMMIT")
     finally:

@@ -19,7 +19,19 @@ MAX_RUN_NAME = 250
 MAX_KEY = 250
 MAX_PARAM_VALUE = 6000
 MAX_TAG_VALUE = 8000
+MAX_EXPERIMENT_TAG_VALUE = 20_000
 MAX_ARTIFACT_PATH = 1000
+MAX_MODEL_NAME = 256
+MAX_MODEL_ALIAS = 255
+MAX_MODEL_VERSION = 2**31 - 1
+MAX_MODEL_TAG_VALUE = 100_000
+"""Of tags of registered models and versions; the text of a prompt is such a tag."""
+MAX_MODEL_TEXT = 100_000
+"""Of descriptions."""
+MAX_MODEL_LOCATION = 4096
+"""Of sources and links."""
+LATEST = "latest"
+"""The alias that means the highest version."""
 MAX_PATH_SEGMENT = 255
 """Bytes of UTF-8: what one name may have on the file systems that artifacts are downloaded to."""
 INT64_MIN, INT64_MAX = -(2**63), 2**63 - 1
@@ -30,6 +42,9 @@ _EXPERIMENT_ID = re.compile(r"[a-zA-Z0-9][\w\-]{0,63}", re.ASCII)
 _PRODUCER_ID = re.compile(r"[\w\-]{1,64}", re.ASCII)
 _UPLOAD_ID = re.compile(r"[a-zA-Z0-9][\w\-]{0,63}", re.ASCII)
 _SHA256 = re.compile(r"[0-9a-f]{64}")
+_ALIAS = re.compile(r"[\w\-]+")
+_VERSION_ALIAS = re.compile(r"[vV]\d+")
+_VERSION = re.compile(r"\d{1,10}", re.ASCII)
 
 
 def text(value: object, field: str, longest: int) -> str:
@@ -86,9 +101,9 @@ def param_value(value: object, name: str) -> str:
     return _text(f"param {name!r}", value if isinstance(value, str) else str(value), MAX_PARAM_VALUE)
 
 
-def tag_value(value: object, name: str) -> str:
-    """Any value whose text has at most 8,000 characters; returns the text."""
-    return _text(f"tag {name!r}", value if isinstance(value, str) else str(value), MAX_TAG_VALUE)
+def tag_value(value: object, name: str, longest: int = MAX_TAG_VALUE) -> str:
+    """Any value whose text has at most `longest` characters; returns the text."""
+    return _text(f"tag {name!r}", value if isinstance(value, str) else str(value), longest)
 
 
 def metric_value(value: Any, name: str) -> float:
@@ -187,3 +202,46 @@ def artifact_path(value: object, field: str = "artifact path") -> str:
     if any(len(segment.encode()) > MAX_PATH_SEGMENT for segment in normal.split("/")):
         raise InvalidInput(field, value, f"names of at most {MAX_PATH_SEGMENT} bytes between the slashes")
     return normal
+
+
+def model_name(value: object, field: str = "name") -> str:
+    """The name of a registered model: at most 256 characters, without `/` and `:`, and a normalised path."""
+    text = _text(field, value, MAX_MODEL_NAME)
+    if not text.strip():
+        raise InvalidInput(field, value, "a name that is not empty")
+    if "/" in text or ":" in text:
+        raise InvalidInput(field, value, "a model name without '/' and ':'")
+    if text in (".", "..") or text.startswith(".."):
+        raise InvalidInput(field, value, "a name that is also a normalised relative path")
+    return text
+
+
+def model_alias(value: object, field: str = "alias") -> str:
+    """A name that an alias may have: letters, digits, `_` and `-`, at most 255."""
+    text = _text(field, value, MAX_MODEL_ALIAS)
+    if not _ALIAS.fullmatch(text):
+        raise InvalidInput(field, value, "an alias: letters, digits, underscores and dashes")
+    return text
+
+
+def new_model_alias(value: object, field: str = "alias") -> str:
+    """A name that an alias may be given: not `latest` nor `v1`, which mean versions by themselves."""
+    text = model_alias(value, field)
+    if text.lower() == LATEST or _VERSION_ALIAS.fullmatch(text):
+        raise InvalidInput(field, value, "an alias that is not reserved, as 'latest' and 'v1' are")
+    return text
+
+
+def model_version(value: object, field: str = "version") -> int:
+    """A version number: from 1, as a number or as decimal text."""
+    text = str(value) if isinstance(value, int) and not isinstance(value, bool) else value
+    if not isinstance(text, str) or not _VERSION.fullmatch(text.strip()) or int(text) > MAX_MODEL_VERSION:
+        raise InvalidInput(field, value, "the number of a version, which is an integer")
+    return int(text)
+
+
+def registered_model_id(value: object, field: str = "registered_model_id") -> str:
+    """Letters, digits, `_` and `-`, at most 64; ours are decimal numbers."""
+    if not isinstance(value, str) or not _EXPERIMENT_ID.fullmatch(value):
+        raise InvalidInput(field, value, "a registered model's id (a decimal number as a string)")
+    return value

@@ -22,6 +22,22 @@ EVENT_FILES = [file for file in published() if file.event_name != "IngestRequest
 ENVELOPE = e.Envelope(
     "018f0000000070008000000000000001", 1_790_000_000_123, "018f0000000070008000000000000002", 42, "ada"
 )
+JUDGED = e.Assessment(
+    "a-1",
+    "correct",
+    "feedback",
+    "true",
+    "HUMAN",
+    "ada",
+    1_790_000_000_001,
+    1_790_000_000_002,
+    '{"error_code": "E"}',
+    "why",
+    None,
+    "s1",
+    None,
+    {"m": "n"},
+)
 EXAMPLES: dict[str, e.Body] = {
     type(body).__name__: body
     for body in (
@@ -55,7 +71,68 @@ EXAMPLES: dict[str, e.Body] = {
         e.ArtifactLogged("run1", "plots/loss.png", 1234, "a" * 64, "image/png", "upload1"),
         e.ArtifactDeleted("run1", "plots"),
         e.ArtifactChunk("upload1", 0, 3, "b" * 64, b"\x00\x01\x02"),
+        e.ModelsLinked("run1", ["m-1"], [e.ModelOutput("m-2", 7)]),
+        e.LoggedModelCreated("m-1", "123", "forest", "run1", None, {"depth": "3"}, {"team": "vision"}),
+        e.LoggedModelFinalized("m-1", "READY"),
+        e.LoggedModelDeleted("m-1"),
+        e.LoggedModelPurged("m-1"),
+        e.LoggedModelTagsSet("m-1", {"note": "first"}),
+        e.LoggedModelTagsDeleted("m-1", ["note"]),
+        e.LoggedModelParamsLogged("m-1", {"depth": "3"}),
+        e.LoggedModelMetricsLogged(
+            "m-1", "run1", [e.ModelMetric("acc", 0.5, -1, 1_790_000_000_000, "iris", None)]
+        ),
+        e.TraceLogged(
+            "tr-1",
+            "123",
+            1_790_000_000_000,
+            "OK",
+            17,
+            "c1",
+            '{"q": 1}',
+            None,
+            {"k": "v"},
+            {"t": "u"},
+            [JUDGED],
+        ),
+        e.TraceDeleted("tr-1"),
+        e.TraceTagsSet("tr-1", {"t": "u"}),
+        e.TraceTagsDeleted("tr-1", ["t"]),
+        e.TraceLinked("tr-1", ["run1"], [e.PromptVersion("greeting", "2")]),
+        e.AssessmentLogged("tr-1", JUDGED),
+        e.AssessmentUpdated("tr-1", "a-1", 1_790_000_000_003, None, "false", None, "why not", {"m": "n"}),
+        e.AssessmentDeleted("tr-1", "a-1"),
+        e.RegisteredModelCreated("77", "Wächter", "018f01", "finds faults", {"team": "vision"}),
+        e.RegisteredModelUpdated("77", "finds them all"),
+        e.RegisteredModelRenamed("77", "guard"),
+        e.RegisteredModelDeleted("77"),
+        e.RegisteredModelTagsSet("77", {"a": "1"}),
+        e.RegisteredModelTagsDeleted("77", ["a", "b"]),
+        e.ModelVersionCreated(
+            "77",
+            "018f02",
+            "models:/m-1",
+            "mlflow-artifacts:/0/models/m-1/artifacts",
+            "run1",
+            "m-1",
+            None,
+            "first",
+            "ada",
+            {"x": "y"},
+        ),
+        e.ModelVersionUpdated("77", 3, "better"),
+        e.ModelVersionStageSet("77", 3, "Production", True),
+        e.ModelVersionDeleted("77", 3),
+        e.ModelVersionTagsSet("77", 3, {"a": "1"}),
+        e.ModelVersionTagsDeleted("77", 3, ["a"]),
+        e.ModelAliasSet("77", "champion", 3),
+        e.ModelAliasDeleted("77", "champion"),
+        e.WriterReported(
+            "run1", "rank7", "alive", 1_790_000_000_000, 30.0, 2, {"loss": 5}, 3, 1, 0, 41, 7, 1
+        ),
+        e.RunRewound("run1", "rank7", -3),
         e.DeadLettered("metrics", "trackstream.metrics", 0, 17, "run1", b"\xff", "MalformedEvent", "bad"),
+        e.DeadLetterResolved("trackstream.metrics", 0, 17, "dropped", "sent by a broken client"),
     )
 }
 

@@ -18,7 +18,8 @@ def test_every_topic_is_there_and_nothing_is_ever_removed_but_artifact_bytes() -
         assert configs["retention.bytes"] == "-1"
         assert configs["cleanup.policy"] == ("compact" if name == topics.SCHEMAS else "delete")
         assert configs["message.timestamp.type"] == "LogAppendTime"
-        assert topic.partitions == (1 if name in (topics.DEAD_LETTERS, topics.SCHEMAS) else 8)
+        single = (topics.REGISTRY, topics.DEAD_LETTERS, topics.SCHEMAS)
+        assert topic.partitions == (1 if name in single else 8)
 
 
 @pytest.mark.parametrize(("replication", "in_sync"), [(1, "1"), (2, "1"), (3, "2"), (5, "2")])
