@@ -9,48 +9,30 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
+from trackstream_consumers.consumer_settings import ConsumerSettings
 from trackstream_consumers.dead_letters import DeadLetterCount, DeadLetterLimits, dead_letter
-from trackstream_consumers.errors import DeadLetter, LogBehindProjection, SlowDown
+from trackstream_consumers.errors import DeadLetter, LogBehindProjection, SlowDown, TablesSwapped
 from trackstream_consumers.progress import Progress
-from trackstream_consumers.records import Record, decode_record
+from trackstream_consumers.records import Item, decode_record, rows_of
 from trackstream_schemas.errors import MalformedEvent, StorageFailed, Unavailable
-from trackstream_schemas.events import MetricsLogged
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
+    from trackstream_consumers.epoch import Fence
     from trackstream_consumers.log.port import LogReader, LogRecord
     from trackstream_consumers.projectors.port import Projector
     from trackstream_schemas.events import DeadLettered
     from trackstream_schemas.position import TopicPartition
 
+__all__ = ["Consumer", "ConsumerSettings"]
+
 logger = logging.getLogger(__name__)
 
 _T = TypeVar("_T")
-
-
-@dataclass(frozen=True)
-class ConsumerSettings:
-    """When a batch is flushed, and how long to wait for what. Times in seconds."""
-
-    max_rows: int = 500_000
-    """Metric points and other events of a batch, beyond which it takes no more."""
-    max_bytes: int = 32 << 20
-    """Of the batch's records on the log, beyond which it takes no more either."""
-    max_age: float = 0.5
-    """Since the batch's first record."""
-    spacing: float = 0.025
-    """Least distance between flushes under light load ..."""
-    load: float = 0.2
-    """... and the share of the time that flushing may then take."""
-    idle_poll: float = 1.0
-    poll_records: int = 10_000
-    first_backoff: float = 0.05
-    longest_backoff: float = 5.0
 
 
 class _Stopped(Exception):
@@ -59,12 +41,6 @@ class _Stopped(Exception):
 
 class _Reassigned(Exception):
     """The group changed what is assigned while a batch could not be written."""
-
-
-class _Item(NamedTuple):
-    raw: LogRecord
-    record: Record | None
-    """None where it was given up."""
 
 
 class Consumer:
@@ -77,16 +53,19 @@ class Consumer:
         dead_letters: Callable[[DeadLettered], None],
         settings: ConsumerSettings | None = None,
         limits: DeadLetterLimits | None = None,
+        fence: Fence | None = None,
     ) -> None:
         """`dead_letters` puts a record that was given up on the log and returns once it is safe there;
 
-        it raises Unavailable or StorageFailed where it is not, and is then called again later.
+        it raises Unavailable or StorageFailed where it is not, and is then called again later. `fence` is the
+        projector's, where replays elsewhere may swap its tables.
         """
         self.projector = projector
         self.progress = Progress()
         self._reader = reader
         self._dead_letters = dead_letters
         self._settings = settings or ConsumerSettings()
+        self._fence = fence
         limits = limits or DeadLetterLimits()
         self._decoded, self._applied = DeadLetterCount(limits), DeadLetterCount(limits)
         self._stopping = threading.Event()
@@ -162,6 +141,8 @@ class Consumer:
     def _begin(self) -> None:
         """Go to where the store says that the projection has come."""
         self.progress.update(state="starting", failure=None)
+        if self._fence is not None:
+            self._fence.leave()
         assigned = self._reader.assigned()
         found = self._persistently(self.projector.positions)
         positions = {partition: found.get(partition, 0) for partition in assigned}
@@ -173,6 +154,13 @@ class Consumer:
         self.progress.update(state="running", positions=positions, first={})
 
     def _step(self) -> None:
+        try:
+            self._project_next()
+        except TablesSwapped as swapped:
+            logger.info("%s begins anew: %s", self.projector.name, swapped)
+            self._follow_swap()
+
+    def _project_next(self) -> None:
         batch = self._gather()
         if not batch:
             self._skip()
@@ -194,10 +182,10 @@ class Consumer:
                 oldest_pending=None,
             )
 
-    def _gather(self) -> list[_Item]:
+    def _gather(self) -> list[Item]:
         """Return a batch, in the order of each partition; empty where nothing came for a while."""
         settings = self._settings
-        batch: list[_Item] = []
+        batch: list[Item] = []
         rows = size = 0
         began = 0.0
         wait = settings.idle_poll
@@ -211,7 +199,7 @@ class Consumer:
             if self._reader.generation != self._generation:
                 self._take_assignment(raw)
                 batch = self._still_ours(batch)
-                rows = sum(map(_rows_of, batch))
+                rows = sum(map(rows_of, batch))
                 size = sum(len(item.raw.value) for item in batch)
             if raw and not batch:
                 began = time.monotonic()
@@ -219,7 +207,7 @@ class Consumer:
             self._note_first(raw)
             for record in raw:
                 item = self._decode(record)
-                rows += _rows_of(item)
+                rows += rows_of(item)
                 size += len(record.value)
                 batch.append(item)
             now = time.monotonic()
@@ -254,7 +242,7 @@ class Consumer:
             "%s: now reads %s", self.projector.name, ", ".join(map(str, sorted(standing))) or "nothing"
         )
 
-    def _still_ours(self, batch: Sequence[_Item]) -> list[_Item]:
+    def _still_ours(self, batch: Sequence[Item]) -> list[Item]:
         """Leave out what others read now, or what is read here once more."""
         standing = self._reader.positions()
         return [
@@ -289,8 +277,22 @@ class Consumer:
         self._reader.seek({at: offset for at, offset in now.positions.items() if at in standing})
         self.progress.update(oldest_pending=None)
 
+    def _follow_swap(self) -> None:
+        """Read on from where the tables that a replay has put in the place of ours have come to."""
+        if self._fence is not None:
+            self._fence.leave()
+        self.projector.keep_only(())
+        found = self._persistently(self.projector.positions)
+        self._take_assignment()
+        positions = {at: found.get(at, 0) for at in self._reader.positions()}
+        self._reader.seek(positions)
+        self.progress.update(positions=positions, first={}, oldest_pending=None)
+
     def _skip(self) -> None:
         """Note it where the reader has gone over records that the topic's retention removed."""
+        if self._fence is not None:
+            # Here too: what a swap has left out must not wait for the next event.
+            self._persistently(self._fence.check)
         now = self.progress.snapshot()
         ahead = {
             partition: offset
@@ -311,16 +313,16 @@ class Consumer:
         if len(first) > len(known):
             self.progress.update(first=first)
 
-    def _decode(self, raw: LogRecord) -> _Item:
+    def _decode(self, raw: LogRecord) -> Item:
         try:
             record = decode_record(raw)
         except MalformedEvent as error:
             self._give_up(raw, error, self._decoded)
-            return _Item(raw, None)
+            return Item(raw, None)
         self._decoded.good()
-        return _Item(raw, record)
+        return Item(raw, record)
 
-    def _apply(self, batch: Sequence[_Item]) -> None:
+    def _apply(self, batch: Sequence[Item]) -> None:
         """Project a batch; where one of its records is to blame for a failure, project all but that."""
         items = list(batch)
         while True:
@@ -329,11 +331,11 @@ class Consumer:
             except DeadLetter as refused:
                 at = [item.raw.position for item in items].index(refused.position)
                 self._give_up(items[at].raw, refused.error, self._applied)
-                items[at] = _Item(items[at].raw, None)
+                items[at] = Item(items[at].raw, None)
                 continue
             # Whatever a record makes the projector raise concerns that record; unlike SlowDown, which
             # `_persistently` has dealt with, and what stops the consumer.
-            except (_Stopped, _Reassigned, StorageFailed, Unavailable, MemoryError):
+            except (_Stopped, _Reassigned, TablesSwapped, StorageFailed, Unavailable, MemoryError):
                 raise
             except Exception as error:
                 good = [index for index, item in enumerate(items) if item.record is not None]
@@ -343,13 +345,13 @@ class Consumer:
                     self._apply(items[middle:])
                 elif good:
                     self._give_up(items[good[0]].raw, error, self._applied)
-                    items[good[0]] = _Item(items[good[0]].raw, None)
+                    items[good[0]] = Item(items[good[0]].raw, None)
                     continue
                 else:
                     raise
             return
 
-    def _apply_whole(self, items: Sequence[_Item]) -> None:
+    def _apply_whole(self, items: Sequence[Item]) -> None:
         reached = {item.raw.position.topic_partition: item.raw.position.offset + 1 for item in items}
         records = [item.record for item in items if item.record is not None]
         rows = self._persistently(lambda: self.projector.apply(records, reached), self._stay_member)
@@ -393,9 +395,3 @@ class Consumer:
             pause = min(2 * pause, self._settings.longest_backoff)
             if between is not None:
                 between()
-
-
-def _rows_of(item: _Item) -> int:
-    if item.record is not None and isinstance(item.record.event.body, MetricsLogged):
-        return len(item.record.event.body)
-    return 1

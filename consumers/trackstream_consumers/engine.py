@@ -7,10 +7,11 @@ a time, so an `Engine` keeps a pool of them; chDB runs the pool's queries side b
 from __future__ import annotations
 
 import contextlib
+import copy
 import queue
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 from urllib.parse import unquote, urlsplit
 
 import clickhouse_connect
@@ -28,8 +29,24 @@ _CONNECT_SECONDS = 10
 _ANSWER_SECONDS = 120
 
 
+class Epoch(Protocol):
+    """The generation of the tables that a projector works on; see `epoch`."""
+
+    @property
+    def number(self) -> int:
+        """The generation that was entered; 0 before the first swap."""
+        ...
+
+    def enter(self) -> int:
+        """Return the generation to work in. Raises TablesSwapped where it is not the one entered before."""
+        ...
+
+
 class Engine:
     """Clients of one analytical store, all on one database."""
+
+    fence: Epoch | None = None
+    """Where replays in other processes may swap the tables: what keeps a projector to one generation."""
 
     def __init__(self, target: Path | str, database: str = DATABASE, clients: int = 6) -> None:
         """Open the store and make the database if it is not there.
@@ -46,6 +63,13 @@ class Engine:
             self._idle.put(None)
         self._guarded: dict[tuple[tuple[str, str], ...], queue.LifoQueue[Client | None]] = {}
         self._clients = clients
+
+    def fenced(self, fence: Epoch) -> Engine:
+        """Return this engine for a projector that works behind `fence`; the clients are shared, and closed
+        with this one."""
+        fenced = copy.copy(self)
+        fenced.fence = fence
+        return fenced
 
     @contextmanager
     def client(self) -> Iterator[Client]:

@@ -1,8 +1,9 @@
-"""The consumers' errors, and the two control exceptions of a projector.
+"""The consumers' errors, and the control exceptions of a projector.
 
-Control (neither ends a consumer; caught by `Consumer`, never seen outside)
+Control (none ends a consumer; caught by `Consumer`, never seen outside)
 ├── SlowDown                 the same records again, later
-└── DeadLetter               this one record never; the rest goes on
+├── DeadLetter               this one record never; the rest goes on
+└── TablesSwapped            not these records: begin where the new tables end
 
 TrackstreamError
 ├── Conflict
@@ -35,6 +36,10 @@ class DeadLetter(Exception):
         self.position = position
         self.error = error
         super().__init__(f"{position}: {error}")
+
+
+class TablesSwapped(Exception):
+    """A replay has put other tables in the place of those that this projector began with."""
 
 
 class TooManyDeadLetters(TrackstreamError):

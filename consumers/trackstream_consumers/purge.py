@@ -1,7 +1,7 @@
-"""Frees the room that purged runs' points and files take.
+"""Frees the room that the points and files of what was purged take.
 
 Topics have no order between them, so such rows may come in after the purge. Readers leave them out
-(the views do: a run that was ever purged stays so); this removes them from the disk.
+(the view purged_owners tells); this removes them from the disk.
 """
 
 from __future__ import annotations
@@ -15,24 +15,46 @@ if TYPE_CHECKING:
 
     from trackstream_consumers.engine import Engine
 
-TABLES = ("metric_points", "latest_metrics", "artifacts")
-_PURGED = "SELECT run_id FROM runs WHERE lifecycle_stage = 'purged'"
+TABLES = (
+    "metric_points",
+    "latest_metrics",
+    "metric_events",
+    "writer_reports",
+    "rewinds",
+    "superseded",
+    "artifacts",
+    "logged_model_metrics",
+)
+_PURGED = "SELECT owner FROM purged_owners"
 
 
-def forget(engine: Engine, run_ids: Sequence[str]) -> None:
-    """Remove all rows of these runs; what is not there is no error. Raises SlowDown."""
-    if not run_ids:
-        return
+def forget(engine: Engine, owners: Sequence[str]) -> None:
+    """Remove all rows of these runs and files of these traces; none are no error. Raises SlowDown."""
     for table in TABLES:
+        _delete(engine, table, "run_id", owners)
+
+
+def forget_models(engine: Engine, model_ids: Sequence[str]) -> None:
+    """Remove all measurements and files of these logged models; none are no error. Raises SlowDown."""
+    _delete(engine, "logged_model_metrics", "model_id", model_ids)
+    forget_files(engine, model_ids)
+
+
+def forget_files(engine: Engine, owners: Sequence[str]) -> None:
+    """Remove the files of these traces; none are no error. Raises SlowDown."""
+    _delete(engine, "artifacts", "run_id", owners)
+
+
+def _delete(engine: Engine, table: str, column: str, ids: Sequence[str]) -> None:
+    if ids:
         with store.engine_errors(), engine.client() as client:
             client.command(
-                f"DELETE FROM {table} WHERE run_id IN {{ids:Array(String)}}",
-                parameters={"ids": list(run_ids)},
+                f"DELETE FROM {table} WHERE {column} IN {{ids:Array(String)}}", parameters={"ids": list(ids)}
             )
 
 
 def forget_purged(engine: Engine) -> int:
-    """Remove what has come in behind purges; returns the number of runs concerned. Raises SlowDown."""
+    """Remove what has come in behind purges; returns the number of owners concerned. Raises SlowDown."""
     union = " UNION DISTINCT ".join(
         f"SELECT run_id FROM {table} WHERE run_id IN ({_PURGED})" for table in TABLES
     )

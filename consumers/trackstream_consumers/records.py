@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from trackstream_schemas import codec, routing
 from trackstream_schemas.errors import MalformedEvent
+from trackstream_schemas.events import MetricsLogged
 
 if TYPE_CHECKING:
     from trackstream_consumers.log.port import LogRecord
@@ -21,6 +22,21 @@ class Record(NamedTuple):
     event: Event
     message: bytes
     """The event as it stands on the log."""
+
+
+class Item(NamedTuple):
+    """A record of a batch, as it was read and as it was understood."""
+
+    raw: LogRecord
+    record: Record | None
+    """None where it was given up."""
+
+
+def rows_of(item: Item) -> int:
+    """Return about how many rows a record becomes: a row a point, else one."""
+    if item.record is not None and isinstance(item.record.event.body, MetricsLogged):
+        return len(item.record.event.body)
+    return 1
 
 
 def decode_record(record: LogRecord) -> Record:

@@ -27,7 +27,14 @@ if TYPE_CHECKING:
     from trackstream_schemas.position import TopicPartition
 
 _REPORT_EVERY = 0.2
-_KEPT_AS_EVENTS = (topics.EXPERIMENTS, topics.RUNS, topics.ARTIFACTS)
+_KEPT_AS_EVENTS = (
+    topics.EXPERIMENTS,
+    topics.RUNS,
+    topics.LOGGED_MODELS,
+    topics.TRACES,
+    topics.REGISTRY,
+    topics.ARTIFACTS,
+)
 
 
 @dataclass(frozen=True)
@@ -70,22 +77,22 @@ def replay(pipeline: Pipeline, report: Callable[[ReplayProgress], None] | None =
         for projector in projectors(shadow, gathering):
             reader = pipeline.open_reader(projector.topics)
             consumers.append(Consumer(reader, projector, letters.append, pipeline.settings, pipeline.limits))
-        run = _Run(consumers, report)
+        run = ReplayRun(consumers, report)
         for consumer in consumers:
             consumer.start()
         run.wait_for(pipeline.ends())
-        told = _tell_new(shadow, letters, pipeline.dead_letters)
+        told = tell_new(shadow, letters, pipeline.dead_letters)
         with pipeline.paused():
             run.wait_for(pipeline.ends())
             for consumer in consumers:
                 consumer.stop()
-            _tell_new(shadow, letters[told:], pipeline.dead_letters)
-            _check(shadow, consumers, letters)
+            tell_new(shadow, letters[told:], pipeline.dead_letters)
+            check_counts(shadow, consumers, letters)
             forget_purged(shadow)
             live = UploadSink(pipeline.uploads, pipeline.blobs)
             partial = gathering.names()
             live.adopt(pipeline.uploads / "replay")
-            _swap(pipeline.engine, shadow)
+            swap_tables(pipeline.engine, shadow)
             live.keep_only(partial)
         return run.progress()
     finally:
@@ -96,18 +103,20 @@ def replay(pipeline: Pipeline, report: Callable[[ReplayProgress], None] | None =
         drop_shadow(pipeline.engine)
 
 
-class _Run:
+class ReplayRun:
     """Waits for the shadow's consumers and reports meanwhile."""
 
     def __init__(
         self, consumers: Sequence[Consumer], report: Callable[[ReplayProgress], None] | None
     ) -> None:
+        """`report` is called several times a second while it waits."""
         self._consumers = consumers
         self._report = report
         self._began = time.monotonic()
         self._total = 0
 
     def wait_for(self, ends: dict[TopicPartition, int]) -> None:
+        """Wait until all before these offsets is projected. Raises what stopped a projection."""
         self._total = sum(ends.values())
         for consumer in self._consumers:
             wanted = {key: end for key, end in ends.items() if key.topic in consumer.projector.topics}
@@ -120,6 +129,7 @@ class _Run:
         self._tell()
 
     def progress(self) -> ReplayProgress:
+        """Return how far it is."""
         states = [consumer.progress.snapshot() for consumer in self._consumers]
         done = sum(sum(state.positions.values()) for state in states)
         rows = sum(state.rows for state in states)
@@ -130,7 +140,7 @@ class _Run:
             self._report(self.progress())
 
 
-def _tell_new(
+def tell_new(
     shadow: Engine, letters: Sequence[DeadLettered], dead_letters: Callable[[DeadLettered], None]
 ) -> int:
     """Put on the log the dead letters of this replay that are not on it yet; returns how many there were."""
@@ -149,7 +159,7 @@ def _tell_new(
     return len(letters)
 
 
-def _check(shadow: Engine, consumers: Sequence[Consumer], letters: Sequence[DeadLettered]) -> None:
+def check_counts(shadow: Engine, consumers: Sequence[Consumer], letters: Sequence[DeadLettered]) -> None:
     """Raise ReplayRefused where the shadow does not account for every record that was read."""
     entity_records = 0
     for consumer in consumers:
@@ -168,19 +178,20 @@ def _check(shadow: Engine, consumers: Sequence[Consumer], letters: Sequence[Dead
         raise ReplayRefused(f"{wanted} entity events were read from the log and {found} are in the new table")
 
 
-def _swap(live: Engine, shadow: Engine) -> None:
+def swap_tables(live: Engine, shadow: Engine) -> None:
     """Exchange all tables. What is derived goes first and the positions last, as when they are written:
 
-    cut anywhere, the consumers go on from the old positions and complete what is missing.
+    cut anywhere, the consumers go on from the old positions and complete what is missing. Before all comes
+    the epoch, for consumers in other processes.
     """
     with shadow.client() as client:
         rows = client.query(
             "SELECT name FROM system.tables WHERE database = currentDatabase() AND engine LIKE '%MergeTree'"
         ).result_rows
-    last = ("experiments", "runs", "positions")
+    last = ("experiments", "runs", "logged_models", "traces", "registered_models", "positions")
     names = sorted(
         (row[0] for row in rows if row[0] != "migrations"),
-        key=lambda name: (last.index(name) if name in last else -1, name),
+        key=lambda name: (name != "epochs", last.index(name) if name in last else -1, name),
     )
     pairs = ", ".join(f"{live.database}.{name} AND {shadow.database}.{name}" for name in names)
     with live.client() as client:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from dataclasses import asdict, fields
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 
     from trackstream_consumers.records import Record
 
+_NOT_FINITE = {"nan": "NaN", "inf": "Infinity", "-inf": "-Infinity"}
 STRING_MAP = pa.map_(pa.string(), pa.string())
 SEQUENCES = pa.map_(pa.string(), pa.uint64())
 STRINGS = pa.list_(pa.string())
@@ -51,6 +53,18 @@ DEAD_LETTERS = pa.schema(
         "occurred_at": MOMENT,
     }
 )
+DEAD_LETTER_RESOLUTIONS = pa.schema(
+    {
+        "topic": pa.string(),
+        "partition": pa.uint16(),
+        "offset": pa.uint64(),
+        "resolution": pa.string(),
+        "reason": pa.string(),
+        "actor": pa.string(),
+        "resolved_at": MOMENT,
+        "version": pa.uint64(),
+    }
+)
 ARTIFACTS = pa.schema(
     {
         "run_id": pa.string(),
@@ -82,11 +96,20 @@ def event_rows(records: Iterable[Record]) -> pa.Table:
                 "producer_id": envelope.producer_id,
                 "sequence": envelope.sequence,
                 "actor": envelope.actor,
-                "payload": json.dumps(asdict(record.event.body), ensure_ascii=False),
+                "payload": _payload(record.event.body),
                 "message": record.message,
             }
         )
     return table(EVENTS, rows)
+
+
+def _payload(body: e.Body) -> str:
+    """Return the body as JSON, in which NaN and the infinities are texts: JSON has no numbers for them."""
+    content = asdict(body)
+    for metric in content["metrics"] if isinstance(body, e.LoggedModelMetricsLogged) else ():
+        if not math.isfinite(metric["value"]):
+            metric["value"] = _NOT_FINITE[repr(metric["value"])]
+    return json.dumps(content, ensure_ascii=False)
 
 
 def dead_letter_rows(records: Iterable[Record]) -> pa.Table:
@@ -109,6 +132,25 @@ def dead_letter_rows(records: Iterable[Record]) -> pa.Table:
                 }
             )
     return table(DEAD_LETTERS, rows)
+
+
+def dead_letter_resolution_rows(records: Iterable[Record]) -> pa.Table:
+    """Return rows of the table `dead_letter_resolutions`; other events than resolutions are left out."""
+    rows = [
+        {
+            "topic": body.source_topic,
+            "partition": body.source_partition,
+            "offset": body.source_offset,
+            "resolution": body.resolution,
+            "reason": body.reason,
+            "actor": record.event.envelope.actor,
+            "resolved_at": record.event.envelope.occurred_at,
+            "version": record.position.offset + 1,
+        }
+        for record in records
+        if isinstance(body := record.event.body, e.DeadLetterResolved)
+    ]
+    return table(DEAD_LETTER_RESOLUTIONS, rows)
 
 
 def artifact_rows(records: Iterable[Record]) -> pa.Table:

@@ -51,7 +51,8 @@ class DirectLog:
         positions = []
         self._connection.execute("BEGIN IMMEDIATE")
         for topic, key, value in records:
-            partition = sqlite_layout.partition_of(key, self._partitions)
+            partitions = sqlite_layout.partitions_of(topic, self._partitions)
+            partition = sqlite_layout.partition_of(key, partitions)
             where = (topic, partition)
             (offset,) = self._connection.execute(
                 "SELECT next_offset FROM partitions WHERE topic = ? AND partition = ?", where

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from typing import Any
 
 import numpy as np
 
@@ -28,6 +29,35 @@ def metrics(run_id: str, first_step: int, count: int = 20) -> e.MetricsLogged:
     )
 
 
+def points(run_id: str, key: str, *steps: int, writer: str = "rank0") -> e.MetricsLogged:
+    """A batch of one key, the values being the steps."""
+    at = np.array(steps, dtype=np.int64)
+    return e.MetricsLogged(
+        run_id, writer, (key,), np.zeros(len(at), np.int32), at, 1_700_000_000_000 + at, at.astype(np.float64)
+    )
+
+
+def report(run_id: str, state: e.WriterState = "closed", **fields: Any) -> e.WriterReported:
+    """What a writer says of itself."""
+    said = {"started_at": 1_700_000_000_000, "heartbeat_s": 30.0} | fields
+    return e.WriterReported(run_id, said.pop("writer", "rank0"), state, **said)
+
+
+def rewinding(run_id: str) -> list[e.Body]:
+    """A run that goes back twice, the second time joined by another rank, and loses a metric by that."""
+    return [
+        report(run_id, "attached"),
+        points(run_id, "late", 20, 21),
+        e.RunRewound(run_id, "rank0", 15),
+        points(run_id, "loss", 12, 16, 17),
+        points(run_id, "later", 30),
+        e.RunRewound(run_id, "rank0", 13),
+        e.RunRewound(run_id, "rank1", 13),
+        points(run_id, "loss", 14),
+        report(run_id, batches=6, points={"loss": 24, "acc": 20, "late": 2, "later": 1}, last_sequence=40),
+    ]
+
+
 def digest(content: bytes) -> str:
     """SHA-256 in hex."""
     return hashlib.sha256(content).hexdigest()
@@ -38,6 +68,93 @@ def chunks(upload_id: str, content: bytes, size: int = 2000) -> list[e.ArtifactC
     return [
         e.ArtifactChunk(upload_id, at, len(content), digest(content), content[at : at + size])
         for at in range(0, len(content), size)
+    ]
+
+
+def registry() -> list[e.RegistryBody]:
+    """What happened to some registered models; "guard" and "watch" are after the same names."""
+    created = [
+        e.ModelVersionCreated("11", f"creation-{n}", f"runs:/run-a/{n}", run_id="run-a") for n in range(4)
+    ]
+    return [
+        e.ModelVersionCreated("11", "too early", "runs:/run-a/m"),
+        e.RegisteredModelCreated("11", "guard", "creation-a", "finds faults", {"team": "a", "gone": "1"}),
+        e.RegisteredModelCreated("11", "guard", "creation-b"),
+        e.RegisteredModelCreated("22", "watch", "creation-c"),
+        *created,
+        e.ModelVersionTagsSet("11", 2, {"a": "1", "gone": "1"}),
+        e.ModelVersionTagsDeleted("11", 2, ["gone"]),
+        e.ModelVersionUpdated("11", 1, "first of all"),
+        e.ModelVersionStageSet("11", 1, "Production", False),
+        e.ModelVersionStageSet("11", 2, "Production", True),
+        e.ModelAliasSet("11", "champion", 2),
+        e.ModelAliasSet("11", "last", 3),
+        e.ModelVersionDeleted("11", 3),
+        e.ModelAliasSet("11", "late", 3),
+        e.ModelVersionCreated("11", "creation-4", "runs:/run-b/m", tags={"b": "2"}),
+        e.RegisteredModelRenamed("22", "guard"),
+        e.RegisteredModelRenamed("11", "guardian"),
+        e.RegisteredModelRenamed("22", "guard"),
+        e.RegisteredModelCreated("33", "guard", "creation-d"),
+        e.RegisteredModelTagsSet("11", {"team": "b"}),
+        e.RegisteredModelTagsDeleted("11", ["gone"]),
+        e.RegisteredModelUpdated("11", "finds them all"),
+        e.ModelVersionCreated("22", "creation-5", "s3://bucket/x"),
+        e.ModelAliasSet("22", "only", 1),
+        e.ModelAliasDeleted("22", "only"),
+        e.RegisteredModelDeleted("22"),
+        e.RegisteredModelCreated("22", "watch", "creation-e"),
+        e.ModelVersionCreated("22", "creation-6", "s3://bucket/y"),
+        e.RegisteredModelCreated("33", "guard", "creation-f"),
+    ]
+
+
+def models_and_traces() -> list[e.Body]:
+    """Logged models and traces of the runs, with a model and a trace that go again."""
+    measured = [
+        e.ModelMetric("acc", float("nan"), 1, 1000, "digits", "abc"),
+        e.ModelMetric("acc", 0.5, 1, 1000),
+    ]
+    judged = e.Assessment("a-1", "correct", "feedback", "true", "HUMAN", "ann", 5, 5, metadata={"k": "v"})
+    again = e.Assessment(
+        "a-2", "correct", "feedback", "false", "LLM_JUDGE", "judge", 6, 6, overrides="a-1", rationale="no"
+    )
+    found: list[e.Body] = []
+    for run_id in RUNS:
+        model_id, trace_id = f"m-{run_id}", f"tr-{run_id}"
+        found += [
+            e.LoggedModelMetricsLogged(model_id, run_id, measured),
+            e.LoggedModelCreated(model_id, "1", "forest", run_id, "", {"depth": "3"}, {"stage": "new"}),
+            e.LoggedModelCreated(model_id, "1", "tree", run_id),
+            e.LoggedModelParamsLogged(model_id, {"depth": "4", "leaves": "9"}),
+            e.LoggedModelTagsSet(model_id, {"stage": "old", "note": "x"}),
+            e.LoggedModelTagsDeleted(model_id, ["note"]),
+            e.LoggedModelMetricsLogged(model_id, run_id, measured),
+            e.LoggedModelFinalized(model_id, "READY"),
+            e.ModelsLinked(run_id, ["m-other"], [e.ModelOutput(model_id, 3)]),
+            e.TraceTagsSet(trace_id, {"note": "early"}),
+            e.TraceLogged(
+                trace_id, "1", 1000, "IN_PROGRESS", None, "c", '{"q": 1}', None, {"a": "b"}, {"t": "u"}
+            ),
+            e.AssessmentLogged(trace_id, judged),
+            e.AssessmentLogged(trace_id, again),
+            e.AssessmentUpdated(trace_id, "a-2", 7, None, "null", '{"error_code": "E"}', None, {"m": "n"}),
+            e.TraceLogged(
+                trace_id, "1", 1000, "OK", 12, "c", None, '"yes"', {"c": "d"}, {"t": "v"}, [judged]
+            ),
+            e.TraceLinked(trace_id, [run_id], [e.PromptVersion("greeting", "2")]),
+            e.TraceTagsDeleted(trace_id, ["t"]),
+            e.AssessmentDeleted(trace_id, "a-1"),
+        ]
+    return [
+        *found,
+        e.LoggedModelDeleted("m-run-b"),
+        e.LoggedModelPurged("m-run-b"),
+        e.LoggedModelMetricsLogged("m-run-b", "run-a", measured),
+        e.LoggedModelTagsSet("m-run-b", {"too": "late"}),
+        e.ArtifactLogged("m-run-b", "model/MLmodel", 5, "1" * 64),
+        e.TraceDeleted("tr-run-b"),
+        e.ArtifactLogged("tr-run-b", "traces.json", 5, "2" * 64),
     ]
 
 
@@ -65,12 +182,17 @@ def bodies() -> list[e.Body]:
             e.RunUpdated(run_id, "FINISHED", 2000 + number),
         ]
     found += [
+        *rewinding("run-a"),
+        *models_and_traces(),
         e.RunDeleted("run-b"),
         e.RunDeleted("run-c"),
         e.RunPurged("run-c"),
         e.ExperimentRenamed("2", "sound"),
         e.ExperimentCreated("2", "audio"),
         e.ExperimentDeleted("2"),
+        *registry(),
         e.DeadLettered("entities", "trackstream.runs", 0, 77, "run-a", b"\xff\x00", "MalformedEvent", "bad"),
+        e.DeadLetterResolved("trackstream.runs", 0, 77, "retried"),
+        e.DeadLetterResolved("trackstream.runs", 0, 77, "dropped", "sent by a broken client"),
     ]
     return found

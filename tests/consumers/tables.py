@@ -14,14 +14,24 @@ TABLES = (
     "runs",
     "run_params",
     "run_tags",
+    "registered_models",
+    "model_versions",
     "events",
     "positions",
     "metric_points",
     "latest_metrics",
+    "metric_events",
+    "writer_reports",
+    "rewinds",
+    "superseded",
     "artifacts",
+    "logged_models",
+    "logged_model_metrics",
+    "traces",
     "dead_letters",
+    "dead_letter_resolutions",
 )
-_AS_BITS = {"value": ("metric_points", "latest_metrics")}
+_AS_BITS = {"value": ("metric_points", "latest_metrics", "logged_model_metrics")}
 
 
 def visible(engine: Engine) -> dict[str, list[tuple[Any, ...]]]:
@@ -31,7 +41,7 @@ def visible(engine: Engine) -> dict[str, list[tuple[Any, ...]]]:
 
 def rows_of(engine: Engine, table: str) -> list[tuple[Any, ...]]:
     """Return a table's rows as readers see them, sorted; floats as their bits."""
-    purged = "WHERE run_id NOT IN (SELECT run_id FROM runs WHERE lifecycle_stage = 'purged')"
+    purged = "WHERE run_id NOT IN (SELECT owner FROM purged_owners)"
     where = purged if table in purge.TABLES else ""
     value = "REPLACE (reinterpretAsUInt64(value) AS value)" if table in _AS_BITS["value"] else ""
     binary = {"events": "REPLACE (hex(message) AS message)", "dead_letters": "REPLACE (hex(value) AS value)"}

@@ -18,6 +18,7 @@ from trackstream_consumers.log.kafka_watch import KafkaLogWatch
 from trackstream_consumers.projectors.metrics import MetricProjector
 from trackstream_schemas import codec, topics
 from trackstream_schemas import events as e
+from trackstream_schemas.position import TopicPartition
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -25,7 +26,6 @@ if TYPE_CHECKING:
     from trackstream_api.native.stack import Stack
     from trackstream_consumers.engine import Engine
     from trackstream_consumers.records import Record
-    from trackstream_schemas.position import TopicPartition
 
 PARTITIONS = 4
 RUNS = 16
@@ -57,17 +57,27 @@ class Group:
         self._engine = engine
         self._sequence = 0
         self.members: list[Consumer] = []
+        self.generations: dict[object, Callable[[], int]] = {}
+        """By projector, how often the group has changed what its member reads."""
 
-    def join(self, projector: MetricProjector | None = None) -> Consumer:
-        """Start a member."""
+    def join(self, projector: MetricProjector | None = None, instance: str | None = None) -> Consumer:
+        """Start a member, which is the same as the last one of that `instance`."""
         projector = projector or MetricProjector(self._engine)
+        settings = {"TRACKSTREAM_KAFKA_SESSION_TIMEOUT_MS": "6000"}
+        if instance is not None:
+            # Long enough for a member that comes back on a slow machine.
+            settings = {
+                "TRACKSTREAM_KAFKA_GROUP_INSTANCE_ID": instance,
+                "TRACKSTREAM_KAFKA_SESSION_TIMEOUT_MS": "120000",
+            }
         reader = KafkaLogReader(
             self.cluster.uri,
             projector.topics,
             "metrics",
             lambda _wanted: projector.positions(),
-            {"TRACKSTREAM_KAFKA_SESSION_TIMEOUT_MS": "6000"},
+            settings,
         )
+        self.generations[projector] = lambda: reader.generation
         consumer = Consumer(reader, projector, self._no_letters, SETTINGS)
         consumer.start()
         self.members.append(consumer)
@@ -151,6 +161,24 @@ def test_members_come_and_go_while_events_come_in(group: Group) -> None:
     assert group.shares() == [PARTITIONS]
 
 
+def test_a_static_member_that_comes_back_has_its_partitions_and_nobody_else_notices(group: Group) -> None:
+    restarted = group.join(instance="a")
+    wait_until(lambda: group.shares() == [PARTITIONS], group)
+    other = group.join(instance="b")
+    wait_until(lambda: group.shares() == [2, 2], group)
+    before = [set(member.progress.snapshot().positions) for member in (restarted, other)]
+    changes = group.generations[other.projector]()
+    group.log(5)
+    wait_until(lambda: group.stored() == group.logged, group)
+    group.leave(restarted)
+    group.log(5)
+    # Nobody has its partitions meanwhile.
+    back = group.join(instance="a")
+    wait_until(lambda: group.stored() == group.logged, group)
+    assert [set(member.progress.snapshot().positions) for member in (back, other)] == before
+    assert group.generations[other.projector]() == changes
+
+
 def test_a_member_whose_store_is_away_stays_in_the_group_and_gives_partitions_away(
     group: Group, engine: Engine
 ) -> None:
@@ -183,4 +211,18 @@ def test_the_watch_tells_ends_and_the_age_of_what_is_not_projected(kafka_stack: 
     age = watch.oldest_age_ms(dict.fromkeys(ends, 0))
     assert 0 <= age <= time.time() * 1000 - before + 1000
     assert watch.oldest_age_ms({}) == 0
+    watch.close()
+
+
+def test_the_watch_tells_what_retention_has_removed_and_goes_on(kafka_stack: Stack) -> None:
+    cluster = ClusterLog(kafka_stack.kafka)
+    runs = TopicPartition(topics.RUNS, 0)
+    watch = KafkaLogWatch(cluster.uri, [topics.RUNS], {})
+    before = time.time() * 1000
+    cluster.append_raw(*((topics.RUNS, f"r{number}", b"x") for number in range(8)))
+    assert watch.begins() == {runs: 0}
+    cluster.remove(topics.RUNS, 5)
+    assert watch.begins() == {runs: 5}
+    # The age is that of the oldest record that is left.
+    assert 0 <= watch.oldest_age_ms({runs: 2}) <= time.time() * 1000 - before + 1000
     watch.close()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -11,6 +12,7 @@ from hypothesis import strategies as st
 from tests.consumers.tables import TABLES, scalar
 from trackstream_consumers.errors import StoreTooNew
 from trackstream_consumers.migrate import Migration, known_migrations, migrate, split_statements
+from trackstream_consumers.projectors.latest import rank
 
 if TYPE_CHECKING:
     from trackstream_consumers.engine import Engine
@@ -74,3 +76,37 @@ def test_a_store_of_a_newer_version_is_left_alone(engine: Engine) -> None:
     migrate(engine, [*known_migrations(), Migration(9999, "more", ())])
     with pytest.raises(StoreTooNew, match=r"at migration 9999, this version knows \d+:"):
         migrate(engine)
+
+
+def test_a_store_from_before_positions_keeps_its_points_and_latest_values(engine: Engine) -> None:
+    """Points of old have offset 0, and what is logged now replaces latest values of old."""
+    name = "positions_of_points"
+    (migration,) = (found for found in known_migrations() if found.name == name)
+    values = [1.5, -2.0, float("nan"), float("-inf"), -0.0, 0.0]
+    with engine.client() as client:
+        for table in ("metric_points", "latest_metrics"):
+            client.command(f"DROP TABLE {table} SYNC")
+        client.command(
+            "CREATE TABLE metric_points (run_id String, key LowCardinality(String), step Int64,"
+            " timestamp Int64, value Float64, writer LowCardinality(String),"
+            " producer_id LowCardinality(String), sequence UInt64, point UInt32)"
+            " ENGINE = ReplacingMergeTree PRIMARY KEY (run_id, key, step)"
+            " ORDER BY (run_id, key, step, timestamp, producer_id, sequence, point)"
+        )
+        client.command(
+            "CREATE TABLE latest_metrics (key LowCardinality(String), run_id String, value Float64,"
+            " step Int64, timestamp Int64, rank UInt256)"
+            " ENGINE = ReplacingMergeTree(rank) ORDER BY (key, run_id)"
+        )
+        client.command("INSERT INTO metric_points VALUES ('r', 'k', 5, 1, 0.5, '', 'p', 0, 0)")
+        rows = [[f"k{n}", "r", value, -7 + n, 1000 + n, (2**63 + n) << 192] for n, value in enumerate(values)]
+        client.insert("latest_metrics", rows)
+        for _ in range(2):
+            for statement in migration.statements:
+                client.command(statement)
+        assert client.query("SELECT offset, partition FROM metric_points FINAL").result_rows == [(0, 0)]
+        found = client.query("SELECT key, toString(rank) FROM latest_metrics FINAL ORDER BY key").result_rows
+    steps = np.arange(len(values), dtype=np.int64)
+    words = rank(np.zeros_like(steps), steps - 7, steps + 1000, np.array(values))
+    wanted = [str(int.from_bytes(word.tobytes(), "little")) for word in words]
+    assert found == [(f"k{n}", text) for n, text in enumerate(wanted)]

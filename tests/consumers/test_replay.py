@@ -10,7 +10,7 @@ import pytest
 
 from tests.consumers import story
 from tests.consumers.crashes import Killed, SwapCutEngine
-from tests.consumers.tables import rows_of, scalar, visible
+from tests.consumers.tables import TABLES, rows_of, scalar, visible
 from trackstream_consumers import replay as replay_module
 from trackstream_consumers.consumer import ConsumerSettings
 from trackstream_consumers.dead_letters import DeadLetterLimits
@@ -177,14 +177,14 @@ def test_a_result_that_lacks_records_is_refused(
     pipeline = make()
     pipeline.catch_up()
     before = visible(engine)
-    check = replay_module._check
+    check = replay_module.check_counts
 
     def lose_some(shadow: Engine, *rest: object) -> None:
         with shadow.client() as client:
             client.command("DELETE FROM events WHERE entity_id = 'run-a'")
         check(shadow, *rest)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(replay_module, "_check", lose_some)
+    monkeypatch.setattr(replay_module, "check_counts", lose_some)
     with pytest.raises(ReplayRefused, match="entity events were read from the log"):
         replay(pipeline)
     assert visible(engine) == before
@@ -201,7 +201,7 @@ def test_a_projection_that_stops_stops_the_replay(engine: Engine, log: DirectLog
     assert visible(engine) == before
 
 
-@pytest.mark.parametrize("swapped", range(11))
+@pytest.mark.parametrize("swapped", range(len(TABLES) + 2))
 def test_a_kill_between_two_swaps_leaves_what_the_consumers_complete(
     engine: Engine, log: DirectLog, make: Make, monkeypatch: pytest.MonkeyPatch, swapped: int
 ) -> None:
@@ -211,16 +211,16 @@ def test_a_kill_between_two_swaps_leaves_what_the_consumers_complete(
     behind.catch_up()
     log.log(*story.bodies()[25:])
 
-    swap = replay_module._swap
+    swap = replay_module.swap_tables
 
     def dying_swap(live: Engine, shadow: Engine) -> None:
         swap(SwapCutEngine(live, swapped), shadow)
 
-    monkeypatch.setattr(replay_module, "_swap", dying_swap)
+    monkeypatch.setattr(replay_module, "swap_tables", dying_swap)
     with pytest.raises(Killed):
         replay(behind)
     make().catch_up()
     found = visible(engine)
-    monkeypatch.setattr(replay_module, "_swap", swap)
+    monkeypatch.setattr(replay_module, "swap_tables", swap)
     replay(make())
     assert found == visible(engine)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
-from trackstream_consumers import rows
+from trackstream_consumers import purge, rows
 from trackstream_consumers.aggregates.port import fold_records
 from trackstream_consumers.folds import logged_model
 from trackstream_consumers.folds.logged_model import LoggedModelState
@@ -78,8 +78,13 @@ class LoggedModels:
 
     def project(self, engine: Engine, records: Sequence[Record]) -> Mapping[str, pa.Table]:
         states, _ = fold_records(engine, records, SELECT, state_of, logged_model.fold)
+        purge.forget_models(
+            engine,
+            [record.key for record in records if isinstance(record.event.body, e.LoggedModelPurged)],
+        )
+        living = [record for record in records if states[record.key].lifecycle_stage != "purged"]
         # A point's key is its identity, so a point that comes again replaces itself.
-        return {"logged_model_metrics": _metric_rows(records), "logged_models": state_rows(states.values())}
+        return {"logged_model_metrics": _metric_rows(living), "logged_models": state_rows(states.values())}
 
 
 def _metric_rows(records: Iterable[Record]) -> pa.Table:

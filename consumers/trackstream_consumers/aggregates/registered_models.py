@@ -65,7 +65,7 @@ MODEL_VERSIONS = pa.schema(
         "version": pa.uint64(),
     }
 )
-# One statement, hence one moment, for the models that events are about and those that have the names they want.
+# One statement, hence one moment: the models that events are about, and those that have the names they want.
 _MODELS = f"""
     SELECT {", ".join(REGISTERED_MODELS.names)} FROM registered_models FINAL
     WHERE registered_model_id IN {{ids:Array(String)}}
@@ -115,7 +115,7 @@ class RegisteredModels:
         for start in range(0, len(records), _AT_ONCE):
             part = records[start : start + _AT_ONCE]
             _load_models(engine, states, part)
-            steps += _folded(states, part)
+            steps += fold_into(states, part)
         changed = {step.record.key: states[step.record.key] for step in steps}
         return {
             "model_versions": version_rows(_versions(engine, steps)),
@@ -134,7 +134,7 @@ def _load_models(engine: Engine, states: _Models, records: Sequence[Record]) -> 
             states[found.registered_model_id] = found
 
 
-def _folded(states: _Models, records: Sequence[Record]) -> list[_Step]:
+def fold_into(states: _Models, records: Sequence[Record]) -> list[_Step]:
     """Fold the records into `states`; returns a step for each that was not held already."""
     bearers = {
         state.name: state.registered_model_id

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
-from trackstream_consumers import rows
+from trackstream_consumers import purge, rows
 from trackstream_consumers.aggregates.port import fold_records
 from trackstream_consumers.folds import trace
 from trackstream_consumers.folds.trace import TraceState
@@ -71,4 +71,7 @@ class Traces:
 
     def project(self, engine: Engine, records: Sequence[Record]) -> Mapping[str, pa.Table]:
         states, _ = fold_records(engine, records, SELECT, state_of, trace.fold)
+        purge.forget_files(
+            engine, [record.key for record in records if isinstance(record.event.body, e.TraceDeleted)]
+        )
         return {"traces": state_rows(states.values())}

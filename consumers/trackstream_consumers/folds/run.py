@@ -37,6 +37,8 @@ class RunState:
     params: Mapping[str, str] = field(default_factory=dict)
     tags: Mapping[str, str] = field(default_factory=dict)
     inputs: tuple[e.DatasetInput, ...] = ()
+    model_inputs: tuple[str, ...] = ()
+    model_outputs: tuple[e.ModelOutput, ...] = ()
     conflicts: tuple[str, ...] = ()
     applied: Mapping[str, int] = field(default_factory=dict)
     partition: int = 0
@@ -88,6 +90,8 @@ def _apply(state: RunState, envelope: e.Envelope, body: e.RunBody, at: Position)
         case e.InputsLogged():
             new = [item for item in body.datasets if item not in state.inputs]
             return replace(state, inputs=(*state.inputs, *new))
+        case e.ModelsLinked():
+            return _models_linked(state, body)
 
 
 def _started(state: RunState, envelope: e.Envelope, body: e.RunStarted, at: Position) -> RunState:
@@ -139,6 +143,18 @@ def _params(state: RunState, envelope: e.Envelope, body: e.ParamsLogged, at: Pos
         if kept != value:
             conflicts = conflict(conflicts, envelope, at, "param", key, kept, value)
     return replace(state, params=params, conflicts=conflicts)
+
+
+def _models_linked(state: RunState, body: e.ModelsLinked) -> RunState:
+    """A model is an output once, at the first step named."""
+    outputs: dict[str, e.ModelOutput] = {}
+    for item in (*state.model_outputs, *body.outputs):
+        outputs.setdefault(item.model_id, item)
+    return replace(
+        state,
+        model_inputs=tuple(dict.fromkeys((*state.model_inputs, *body.inputs))),
+        model_outputs=tuple(outputs.values()),
+    )
 
 
 def touched_params(before: RunState | None, body: e.RunBody) -> frozenset[str]:

@@ -64,6 +64,7 @@ class EntityProjector:
         tables = [
             ("events", rows.event_rows(record for some in by_topic.values() for record in some)),
             ("dead_letters", rows.dead_letter_rows(dead)),
+            ("dead_letter_resolutions", rows.dead_letter_resolution_rows(dead)),
             *(item for found in projected for item in found.items()),
         ]
         for table, content in tables:

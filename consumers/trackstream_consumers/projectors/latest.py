@@ -10,28 +10,38 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 _SIGN = np.uint64(1 << 63)
+_POSITIVE_NANS = np.uint64((1 << 52) - 1)
+_FIRST_BRANCH = np.uint64(2**64 - 2**32)
+"""High enough to be above every rank of the layout that began with the step (migration 0009)."""
 
 
 def value_order(values: NDArray[np.float64]) -> NDArray[np.uint64]:
-    """Return integers that sort as the values do, shape (n,): -Infinity < ... < Infinity, any NaN lowest."""
+    """Return integers that sort as the values do, shape (n,): any NaN < -Infinity < ... < Infinity.
+
+    Equal integers mean equal bits.
+    """
     bits = values.view(np.uint64)
-    order = np.where(bits & _SIGN, ~bits, bits | _SIGN)
-    order[np.isnan(values)] = 0
+    # Sorted so far, but with the NaNs of positive sign on top: turn the circle until they are at the bottom.
+    order: NDArray[np.uint64] = np.where(bits & _SIGN, ~bits, bits | _SIGN) + _POSITIVE_NANS
     return order
 
 
 def rank(
-    steps: NDArray[np.int64], timestamps: NDArray[np.int64], values: NDArray[np.float64]
+    branches: NDArray[np.int64],
+    steps: NDArray[np.int64],
+    timestamps: NDArray[np.int64],
+    values: NDArray[np.float64],
+    exists: bool = True,
 ) -> NDArray[np.uint64]:
-    """Return (n, 4) words, lowest first, of the 256-bit integer that orders (step, timestamp, value).
+    """Return (n, 4) words, lowest first, of the 256-bit integer that orders (branch, step, timestamp, value).
 
-    The lowest word is the value's bits, which tells NaNs apart: equal ranks mean equal points.
+    Equal ranks mean equal points. Without `exists` it is below all points of that branch.
     """
     words = np.empty((len(steps), 4), dtype="<u8")
-    words[:, 0] = values.view(np.uint64)
-    words[:, 1] = value_order(values)
-    words[:, 2] = timestamps.view(np.uint64) ^ _SIGN
-    words[:, 3] = steps.view(np.uint64) ^ _SIGN
+    words[:, 0] = value_order(values)
+    words[:, 1] = timestamps.view(np.uint64) ^ _SIGN
+    words[:, 2] = steps.view(np.uint64) ^ _SIGN
+    words[:, 3] = _FIRST_BRANCH + 2 * branches.astype(np.uint64) + np.uint64(exists)
     return words
 
 
@@ -51,8 +61,7 @@ def latest_points(
         groups = np.unique(groups, return_inverse=True)[1]
     group_count = int(groups.max()) + 1
     left = np.arange(len(groups))
-    columns = (steps.view(np.uint64) ^ _SIGN, timestamps.view(np.uint64) ^ _SIGN, value_order(values))
-    for column in (*columns, values.view(np.uint64)):
+    for column in (steps.view(np.uint64) ^ _SIGN, timestamps.view(np.uint64) ^ _SIGN, value_order(values)):
         highest = np.zeros(group_count, dtype=np.uint64)
         of_left, group_of_left = column[left], groups[left]
         np.maximum.at(highest, group_of_left, of_left)

@@ -1,19 +1,23 @@
-"""Metric points and the latest value of each metric: the hot path.
+"""Metric points, the latest value of each metric, and what writers report: the hot path.
 
-A batch of records becomes one Arrow table and one insert. Both tables are safe under repetition by
-their keys alone (a point by its identity, a latest value by its rank), so nothing is loaded first.
+A batch of records becomes one Arrow table and one insert for each table. All are safe under repetition by
+their keys alone (a point by its identity, a latest value by its rank), so nothing is loaded first; except
+for runs that were rewound, where what the newest branch shows is read once and kept.
+
+The order of the inserts is what makes a kill harmless, and what keeps readers from seeing two branches at
+once: first the facts that decide the branches, then what follows from them for readers, the points, the
+latest values, and the positions last of all.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
-
-import numpy as np
-import pyarrow as pa
+from typing import TYPE_CHECKING
 
 from trackstream_consumers import store
 from trackstream_consumers.errors import DeadLetter
-from trackstream_consumers.projectors.latest import latest_points, rank
+from trackstream_consumers.metric_rows import metric_rows
+from trackstream_consumers.projectors.rewound_runs import RewoundRuns
+from trackstream_consumers.writer_rows import check_report, event_rows, report_rows, rewind_rows
 from trackstream_schemas import events as e
 from trackstream_schemas import topics
 from trackstream_schemas.errors import MalformedEvent
@@ -21,109 +25,60 @@ from trackstream_schemas.errors import MalformedEvent
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
 
-    from numpy.typing import NDArray
-
     from trackstream_consumers.engine import Engine
     from trackstream_consumers.records import Record
     from trackstream_schemas.position import TopicPartition
 
 
 class MetricProjector:
-    """Appends points; forgets nothing, looks up nothing."""
+    """Appends points and forgets none."""
 
     name = "metrics"
     topics = (topics.METRICS,)
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
+        self._rewound = RewoundRuns(engine)
 
     def positions(self) -> dict[TopicPartition, int]:
+        self._rewound.forget()
         return store.positions(self._engine, self.name)
 
     def keep_only(self, partitions: Collection[TopicPartition]) -> None:
-        """Nothing is kept outside the store."""
+        # Another process may have rewound runs of a partition that comes to this one.
+        self._rewound.forget()
 
     def apply(self, records: Sequence[Record], reached: Mapping[TopicPartition, int]) -> int:
-        points, latest = tables(records)
+        for record in records:
+            _check(record)
+        batches = [record for record in records if isinstance(record.event.body, e.MetricsLogged)]
+        going_back = [record for record in records if isinstance(record.event.body, e.RunRewound)]
+        store.insert(self._engine, "metric_events", event_rows(records))
+        if len(batches) < len(records):
+            store.insert(self._engine, "writer_reports", report_rows(records))
+            store.insert(self._engine, "rewinds", rewind_rows(going_back))
+        rewound = list(dict.fromkeys(record.key for record in going_back))
+        self._rewound.take(rewound)
+        self._rewound.load({record.key for record in records})
+        store.insert(self._engine, "superseded", self._rewound.superseded(rewound))
+        points, latest = metric_rows(batches, self._rewound.newest_branch)
         store.insert(self._engine, "metric_points", points)
         store.insert(self._engine, "latest_metrics", latest)
+        begun = (record.key for record in going_back if self._rewound.begins_branch(record))
+        for run_id in dict.fromkeys(begun):
+            for rows in self._rewound.latest(run_id):
+                store.insert(self._engine, "latest_metrics", rows)
         store.save_positions(self._engine, self.name, reached)
         return int(points.num_rows)
 
 
-def tables(records: Sequence[Record]) -> tuple[pa.Table, pa.Table]:
-    """Return the rows of `metric_points` and of `latest_metrics` for the batches in `records`."""
-    batches: list[e.MetricsLogged] = []
-    keys, runs, writers, producers = _Names(), _Names(), _Names(), _Names()
-    run_of, writer_of, producer_of, sequences = [], [], [], []
-    key_columns = []
-    for record in records:
-        batch, envelope = record.event.body, record.event.envelope
-        if not isinstance(batch, e.MetricsLogged):
-            error = MalformedEvent("event", type(batch).__name__, "MetricsLogged")
-            raise DeadLetter(record.position, error)
-        batches.append(batch)
-        run_of.append(runs.index(batch.run_id))
-        writer_of.append(writers.index(batch.writer))
-        producer_of.append(producers.index(envelope.producer_id))
-        sequences.append(envelope.sequence)
-        numbers = np.array([keys.index(key) for key in batch.keys], dtype=np.int32)
-        key_columns.append(numbers[batch.key_index] if len(batch) else batch.key_index)
-    counts = np.array([len(batch) for batch in batches], dtype=np.int64)
-    key_column = _joined(key_columns, np.int32)
-    steps = _joined([batch.steps for batch in batches], np.int64)
-    timestamps = _joined([batch.timestamps for batch in batches], np.int64)
-    values = _joined([batch.values for batch in batches], np.float64)
-    run_column = np.repeat(np.array(run_of, dtype=np.int32), counts)
-    starts = np.cumsum(counts) - counts
-    points = pa.table(
-        {
-            "run_id": runs.column(run_column),
-            "key": keys.column(key_column),
-            "step": steps,
-            "timestamp": timestamps,
-            "value": values,
-            "writer": writers.column(np.repeat(np.array(writer_of, dtype=np.int32), counts)),
-            "producer_id": producers.column(np.repeat(np.array(producer_of, dtype=np.int32), counts)),
-            "sequence": np.repeat(np.array(sequences, dtype=np.uint64), counts),
-            "point": (np.arange(len(values)) - np.repeat(starts, counts)).astype(np.uint32),
-        }
-    )
-    groups = run_column.astype(np.int64) * len(keys) + key_column
-    chosen = latest_points(groups, steps, timestamps, values)
-    steps, timestamps, values = steps[chosen], timestamps[chosen], values[chosen]
-    latest = pa.table(
-        {
-            "key": keys.column(key_column[chosen]),
-            "run_id": runs.column(run_column[chosen]),
-            "value": values,
-            "step": steps,
-            "timestamp": timestamps,
-            "rank": pa.FixedSizeBinaryArray.from_buffers(
-                pa.binary(32), len(chosen), [None, pa.py_buffer(rank(steps, timestamps, values).tobytes())]
-            ),
-        }
-    )
-    return points, latest
-
-
-def _joined(columns: list[NDArray[Any]], dtype: type[np.generic]) -> NDArray[Any]:
-    return np.concatenate(columns).astype(dtype, copy=False) if columns else np.empty(0, dtype=dtype)
-
-
-class _Names:
-    """Numbers distinct strings in the order in which they first come."""
-
-    def __init__(self) -> None:
-        self._numbers: dict[str, int] = {}
-
-    def __len__(self) -> int:
-        return len(self._numbers)
-
-    def index(self, name: str) -> int:
-        return self._numbers.setdefault(name, len(self._numbers))
-
-    def column(self, numbers: NDArray[np.int32]) -> pa.DictionaryArray:
-        return pa.DictionaryArray.from_arrays(
-            pa.array(numbers, pa.int32()), pa.array(list(self._numbers), pa.string())
-        )
+def _check(record: Record) -> None:
+    body = record.event.body
+    if isinstance(body, e.WriterReported):
+        try:
+            check_report(body)
+        except MalformedEvent as wrong:
+            raise DeadLetter(record.position, wrong) from wrong
+    elif not isinstance(body, e.MetricsLogged | e.RunRewound):
+        error = MalformedEvent("event", type(body).__name__, "MetricsLogged, WriterReported or RunRewound")
+        raise DeadLetter(record.position, error)

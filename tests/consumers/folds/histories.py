@@ -23,6 +23,9 @@ datasets = st.builds(
 )
 
 
+model_outputs = st.builds(e.ModelOutput, names, st.integers(0, 3))
+
+
 def run_bodies(run_id: str) -> st.SearchStrategy[e.RunBody]:
     """Any event of one run."""
     me = st.just(run_id)
@@ -34,6 +37,7 @@ def run_bodies(run_id: str) -> st.SearchStrategy[e.RunBody]:
         st.builds(e.TagsSet, me, maps),
         st.builds(e.TagsDeleted, me, st.lists(keys, max_size=2)),
         st.builds(e.InputsLogged, me, st.lists(datasets, max_size=2)),
+        st.builds(e.ModelsLinked, me, st.lists(names, max_size=2), st.lists(model_outputs, max_size=2)),
         st.builds(e.RunDeleted, me),
         st.builds(e.RunRestored, me),
         st.builds(e.RunPurged, me),
@@ -54,6 +58,92 @@ def experiment_bodies(experiment_id: str) -> st.SearchStrategy[e.ExperimentBody]
     )
 
 
+def logged_model_bodies(model_id: str) -> st.SearchStrategy[e.LoggedModelBody]:
+    """Any event of one logged model."""
+    me = st.just(model_id)
+    metrics = st.builds(e.ModelMetric, names, st.floats(), st.integers(-1, 2), times, st.none() | names)
+    return st.one_of(
+        st.builds(e.LoggedModelCreated, me, names, names, st.none() | names, st.none() | names, maps, maps),
+        st.builds(e.LoggedModelFinalized, me, st.sampled_from(["PENDING", "READY", "FAILED"])),
+        st.builds(e.LoggedModelParamsLogged, me, maps),
+        st.builds(e.LoggedModelTagsSet, me, maps),
+        st.builds(e.LoggedModelTagsDeleted, me, st.lists(keys, max_size=2)),
+        st.builds(e.LoggedModelMetricsLogged, me, names, st.lists(metrics, max_size=2)),
+        st.builds(e.LoggedModelDeleted, me),
+        st.builds(e.LoggedModelPurged, me),
+    )
+
+
+assessments = st.builds(
+    e.Assessment,
+    assessment_id=names,
+    name=names,
+    kind=st.sampled_from(["feedback", "expectation", "issue"]),
+    value=st.just("true"),
+    source_type=st.just("HUMAN"),
+    source_id=names,
+    created_at=times,
+    updated_at=times,
+    overrides=st.none() | names,
+    metadata=maps,
+)
+
+
+def trace_bodies(trace_id: str) -> st.SearchStrategy[e.TraceBody]:
+    """Any event of one trace."""
+    me = st.just(trace_id)
+    maybe = st.none() | names
+    prompts = st.builds(e.PromptVersion, names, st.just("1"))
+    return st.one_of(
+        st.builds(
+            e.TraceLogged,
+            me,
+            names,
+            times,
+            st.sampled_from(["OK", "ERROR", "IN_PROGRESS"]),
+            st.none() | times,
+            maybe,
+            maybe,
+            maybe,
+            maps,
+            maps,
+            st.lists(assessments, max_size=2),
+        ),
+        st.builds(e.TraceTagsSet, me, maps),
+        st.builds(e.TraceTagsDeleted, me, st.lists(keys, max_size=2)),
+        st.builds(e.TraceLinked, me, st.lists(names, max_size=2), st.lists(prompts, max_size=2)),
+        st.builds(e.AssessmentLogged, me, assessments),
+        st.builds(e.AssessmentUpdated, me, names, times, maybe, maybe, maybe, maybe, maps),
+        st.builds(e.AssessmentDeleted, me, names),
+        st.builds(e.TraceDeleted, me),
+    )
+
+
+def registry_bodies(registered_model_id: str) -> st.SearchStrategy[e.RegistryBody]:
+    """Any event of one registered model."""
+    me = st.just(registered_model_id)
+    numbers = st.integers(1, 4)
+    removed = st.lists(keys, max_size=2)
+    stages = st.sampled_from(["None", "Staging", "Production", "Archived"])
+    return st.one_of(
+        st.builds(e.RegisteredModelCreated, me, names, values, st.none() | values, maps),
+        st.builds(e.RegisteredModelUpdated, me, values),
+        st.builds(e.RegisteredModelRenamed, me, names),
+        st.builds(e.RegisteredModelDeleted, me),
+        st.builds(e.RegisteredModelTagsSet, me, maps),
+        st.builds(e.RegisteredModelTagsDeleted, me, removed),
+        st.builds(e.ModelVersionCreated, me, values, values, tags=maps),
+        st.builds(e.ModelVersionCreated, me, values, values, tags=maps),
+        st.builds(e.ModelVersionUpdated, me, numbers, st.none() | values),
+        st.builds(e.ModelVersionStageSet, me, numbers, stages, st.booleans()),
+        st.builds(e.ModelVersionDeleted, me, numbers),
+        st.builds(e.ModelVersionTagsSet, me, numbers, maps),
+        st.builds(e.ModelVersionTagsDeleted, me, numbers, removed),
+        st.builds(e.ModelAliasSet, me, keys, numbers),
+        st.builds(e.ModelAliasDeleted, me, keys),
+    )
+
+
 @st.composite
 def events_of(draw: st.DrawFn, bodies: st.SearchStrategy[_Body], max_size: int = 12) -> list[e.Event]:
     """Events by several producers, each of which counts its own without a gap."""
@@ -64,6 +154,28 @@ def events_of(draw: st.DrawFn, bodies: st.SearchStrategy[_Body], max_size: int =
         sequence = sequences[producer] = sequences.get(producer, -1) + 1
         envelope = e.Envelope(f"event-{number}", at, producer, sequence)
         events.append(e.Event(envelope, body))  # type: ignore[arg-type]
+    return events
+
+
+MODELS = ("1", "2", "3")
+"""Ids of registered models."""
+
+
+@st.composite
+def registries(draw: st.DrawFn) -> list[e.Event]:
+    """Events of three models that are after the same three names."""
+    bodies = st.sampled_from(MODELS).flatmap(registry_bodies)
+    # Most histories would begin with models that are not there.
+    first = [
+        e.RegisteredModelCreated(number, name, "first") for number, name in zip(MODELS, "xyz", strict=True)
+    ]
+    chosen = [*first[: draw(st.integers(0, 3))], *draw(st.lists(bodies, max_size=14))]
+    sequences: dict[str, int] = {}
+    events = []
+    for number, body in enumerate(chosen):
+        producer = draw(producers)
+        sequence = sequences[producer] = sequences.get(producer, -1) + 1
+        events.append(e.Event(e.Envelope(f"event-{number}", draw(times), producer, sequence), body))
     return events
 
 

@@ -14,12 +14,13 @@ from tests.consumers.folds.histories import (
     experiment_bodies,
     logged_model_bodies,
     positioned,
+    registry_bodies,
     run_bodies,
     trace_bodies,
     with_repeats,
 )
-from trackstream_consumers.aggregates import logged_models, runs, traces
-from trackstream_consumers.folds import experiment, logged_model, run, trace
+from trackstream_consumers.aggregates import logged_models, registered_models, runs, traces
+from trackstream_consumers.folds import experiment, logged_model, registered_model, run, trace
 from trackstream_schemas import topics
 
 if TYPE_CHECKING:
@@ -34,6 +35,7 @@ AGGREGATES = [
     pytest.param(topics.RUNS, run.fold, run_bodies("r"), id="run"),
     pytest.param(topics.EXPERIMENTS, experiment.fold, experiment_bodies("1"), id="experiment"),
     pytest.param(topics.LOGGED_MODELS, logged_model.fold, logged_model_bodies("m"), id="logged model"),
+    pytest.param(topics.REGISTRY, registered_model.fold, registry_bodies("9"), id="registered model"),
     pytest.param(topics.TRACES, trace.fold, trace_bodies("t"), id="trace"),
 ]
 
@@ -96,3 +98,11 @@ def test_a_trace_survives_its_table(events: list[Event]) -> None:
     if state is not None:
         (row,) = traces.state_rows([state]).to_pylist(maps_as_pydicts="strict")
         assert traces.state_of([row[name] for name in traces.TRACES.names]) == state
+
+
+@given(events_of(registry_bodies("9")))
+def test_a_registered_model_survives_its_table(events: list[Event]) -> None:
+    state = folded(registered_model.fold, positioned(topics.REGISTRY, events))
+    if state is not None:
+        (row,) = registered_models.model_rows([state]).to_pylist(maps_as_pydicts="strict")
+        assert registered_models.model_of(list(row.values())) == state

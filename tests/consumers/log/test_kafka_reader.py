@@ -229,6 +229,33 @@ def test_retention_under_a_slow_consumer_is_said(kafka_stack: Stack) -> None:
     reader.close()
 
 
+def test_a_loss_that_is_accepted_is_told_and_gone_over(kafka_stack: Stack) -> None:
+    cluster = ClusterLog(kafka_stack.kafka)
+    fill(cluster, 10)
+    cluster.remove(topics.RUNS, 7)
+    told: list[RecordsLost] = []
+
+    def on_loss(loss: RecordsLost) -> None:
+        told.append(loss)
+        if len(told) == 1:
+            raise Unavailable("the dead-letter topic is away")
+
+    reader = KafkaLogReader(cluster.uri, [topics.RUNS], environ={}, on_loss=on_loss)
+    assert reader.begin() == {RUNS[0]: 7}
+    # What could not be told is not gone over.
+    with pytest.raises(Unavailable, match="the dead-letter topic is away"):
+        poll_for_nothing(reader)
+    assert reader.positions() == {RUNS[0]: 0}
+    offsets: list[int] = []
+    deadline = time.monotonic() + PATIENCE_S
+    while len(offsets) < 3:
+        assert time.monotonic() < deadline
+        offsets += [record.position.offset for record in reader.poll(100, 1)]
+    assert offsets == [7, 8, 9]
+    assert [(loss.partition, loss.expected, loss.found) for loss in told] == [(RUNS[0], 0, 7)] * 2
+    reader.close()
+
+
 def test_markers_of_transactions_are_no_loss(kafka_stack: Stack) -> None:
     cluster = ClusterLog(kafka_stack.kafka)
     foreign = Producer({"bootstrap.servers": kafka_stack.kafka, "transactional.id": cluster.prefix})

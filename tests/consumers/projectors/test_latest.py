@@ -22,11 +22,15 @@ def bits(value: float) -> int:
 
 
 def order(point: tuple[int, int, int, float]) -> tuple[int, int, bool, float, bool, int]:
-    """(step, timestamp), then the value with NaN lowest and -0.0 below 0.0."""
+    """(step, timestamp), then the value with NaN lowest and -0.0 below 0.0.
+
+    NaNs among themselves: those of positive sign by their bits, then the others the other way round.
+    """
     _, step, timestamp, value = point
     nan = math.isnan(value)
-    positive = not nan and math.copysign(1, value) > 0
-    return step, timestamp, not nan, 0.0 if nan else value, positive, bits(value) if nan else 0
+    positive = (math.copysign(1, value) > 0) != nan
+    place = bits(value) if math.copysign(1, value) > 0 else -bits(value)
+    return step, timestamp, not nan, 0.0 if nan else value, positive, place if nan else 0
 
 
 def columns(points: list[tuple[int, int, int, float]]) -> tuple[np.ndarray, ...]:
@@ -59,7 +63,8 @@ def test_far_apart_group_numbers_change_nothing(points: list[tuple[int, int, int
 @given(POINTS)
 def test_ranks_sort_like_the_points(points: list[tuple[int, int, int, float]]) -> None:
     _, steps, timestamps, values = columns(points)
-    ranks = [int.from_bytes(words.tobytes(), "little") for words in rank(steps, timestamps, values)]
+    words = rank(np.zeros(len(steps), dtype=np.int64), steps, timestamps, values)
+    ranks = [int.from_bytes(word.tobytes(), "little") for word in words]
     by_rank = sorted(range(len(points)), key=ranks.__getitem__)
     assert [order(points[index]) for index in by_rank] == sorted(order(point) for point in points)
 
@@ -67,3 +72,17 @@ def test_ranks_sort_like_the_points(points: list[tuple[int, int, int, float]]) -
 def test_values_in_their_order() -> None:
     ordered = np.array([math.nan, -math.inf, -2.0, -0.0, 0.0, 5e-324, 1.0, math.inf])
     assert np.all(np.diff(value_order(ordered).astype(object)) > 0)
+
+
+@given(POINTS, st.integers(0, 2**31 - 2))
+def test_a_later_branch_is_above_all_of_an_earlier_one(
+    points: list[tuple[int, int, int, float]], branch: int
+) -> None:
+    _, steps, timestamps, values = columns(points)
+    on = np.full(len(points), branch, dtype=np.int64)
+    lower = rank(on, steps, timestamps, values)
+    gone = rank(on + 1, steps, timestamps, values, exists=False)
+    upper = rank(on + 1, steps, timestamps, values)
+    numbers = [[int.from_bytes(word.tobytes(), "little") for word in words] for words in (lower, gone, upper)]
+    if points:
+        assert max(numbers[0]) < min(numbers[1]) <= max(numbers[1]) < min(numbers[2])

@@ -13,7 +13,14 @@ from typing import TYPE_CHECKING, Any
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tests.consumers.folds.histories import events_of, experiment_bodies, positioned, run_bodies, with_repeats
+from tests.consumers.folds.histories import (
+    events_of,
+    experiment_bodies,
+    positioned,
+    registries,
+    run_bodies,
+    with_repeats,
+)
 from tests.consumers.tables import visible
 from trackstream_consumers.engine import Engine
 from trackstream_consumers.migrate import migrate
@@ -129,6 +136,13 @@ def test_entities(engine: Engine, data: st.DataObject) -> None:
     created = events_of(experiment_bodies(new_id()), 6)
     experiments = data.draw(with_repeats(positioned(topics.EXPERIMENTS, data.draw(created))))
     check(data, engine, _by_offset(experiments), EntityProjector)
+
+
+@settings(max_examples=6, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(data=st.data())
+def test_registered_models(engine: Engine, data: st.DataObject) -> None:
+    models = data.draw(with_repeats(positioned(topics.REGISTRY, data.draw(registries()))))
+    check(data, engine, _by_offset(models), EntityProjector)
 
 
 @settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
