@@ -50,9 +50,11 @@ from trackstream.fluent import (
     log_param,
     log_params,
     log_text,
+    register_model,
     set_experiment,
     set_experiment_tag,
     set_experiment_tags,
+    set_model_alias,
     set_tag,
     set_tags,
     set_tracking_uri,
@@ -62,6 +64,7 @@ from trackstream.fluent import (
 if TYPE_CHECKING:
     from trackstream.client import Client, Experiment
     from trackstream.delivery import DeliveryReport
+    from trackstream.model_registry import ModelVersion
     from trackstream.run import Run, RunInfo
     from trackstream.settings import Settings
 
@@ -70,6 +73,7 @@ _LAZY = {
     "Client": "trackstream.client",
     "DeliveryReport": "trackstream.delivery",
     "Experiment": "trackstream.client",
+    "ModelVersion": "trackstream.model_registry",
     "Run": "trackstream.run",
     "RunInfo": "trackstream.run",
     "Settings": "trackstream.settings",
@@ -82,6 +86,7 @@ __all__ = [
     "DeliveryReport",
     "Experiment",
     "InvalidInput",
+    "ModelVersion",
     "NotFound",
     "ParamConflict",
     "Rejected",
@@ -113,9 +118,11 @@ __all__ = [
     "log_param",
     "log_params",
     "log_text",
+    "register_model",
     "set_experiment",
     "set_experiment_tag",
     "set_experiment_tags",
+    "set_model_alias",
     "set_tag",
     "set_tags",
     "set_tracking_uri",

@@ -22,7 +22,7 @@ from trackstream_schemas.ids import new_id
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from trackstream.producer import Producer
+    from trackstream.emitter import Emitter
     from trackstream.settings import Settings
     from trackstream_schemas.blobs import Blob
 
@@ -44,7 +44,7 @@ class ArtifactUploads:
     with the file or its path raises InvalidInput before anything is sent.
     """
 
-    def __init__(self, producer: Producer, blobs: Callable[[], BlobUpload], settings: Settings) -> None:
+    def __init__(self, producer: Emitter, blobs: Callable[[], BlobUpload], settings: Settings) -> None:
         self._producer = producer
         self._blobs = blobs
         self._settings = settings

@@ -8,13 +8,15 @@ import time
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from trackstream import context_tags, destination
-from trackstream.artifacts import ArtifactUploads, BlobUpload
+from trackstream.artifacts import ArtifactUploads
+from trackstream.client_delivery import open_delivery
 from trackstream.entity_history import ExperimentFacts, RunFacts, experiment_facts, run_facts
-from trackstream.log.open import open_blob_store, open_log_writer, resolve_uri
-from trackstream.producer import Producer
+from trackstream.log.open import resolve_uri
+from trackstream.model_registry import ModelRegistry, ModelVersion
 from trackstream.run import Run, RunInfo, checked_tags
 from trackstream.run_names import random_run_name
 from trackstream.settings import Settings
+from trackstream.writers import owns_attached_runs
 from trackstream_schemas import events as e
 from trackstream_schemas import topics, validate
 from trackstream_schemas.errors import (
@@ -36,6 +38,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from trackstream.delivery import DeliveryReport
+    from trackstream.emitter import Emitter
     from trackstream.log.port import LogWriter
 
 logger = logging.getLogger("trackstream")
@@ -72,14 +75,15 @@ class Client:
             tracking_uri = destination.tracking_uri()
         self.settings = settings or Settings()
         self.uri = resolve_uri(self.settings.uri if tracking_uri is None else tracking_uri)
-        self._writer = open_log_writer(self.uri) if writer is None else writer
-        actor = context_tags.user_name() if self.settings.actor is None else self.settings.actor
-        self.producer = Producer(self._writer, self.settings, actor)
-        self._artifacts = ArtifactUploads(self.producer, self._blob_store, self.settings)
-        self._blobs: BlobUpload | None = None
+        self._delivery = open_delivery(self.uri, self.settings, writer)
+        self._writer = self._delivery.writer
+        self.producer: Emitter = self._delivery.emitter
+        self._artifacts = ArtifactUploads(self.producer, self._delivery.blobs, self.settings)
+        self._registry = ModelRegistry(self.uri, self.producer, self._history)
         self._lock = threading.RLock()
         self._runs: dict[str, Run] = {}
-        self._answered = False
+        # Who spools can begin without the log.
+        self._answered = self._delivery.spools
 
     # Experiments.
 
@@ -186,7 +190,9 @@ class Client:
             info.run_id, experiment_id, name, start, user, {**checked, context_tags.RUN_NAME: name}
         )
         self.producer.emit(body, always=True)
-        return self._keep(info, {})
+        run = self._keep(info, {})
+        self.producer.attach(info.run_id, self.settings.writer)
+        return run
 
     def run(self, run_id: str) -> Run:
         """Return a handle on a run.
@@ -197,7 +203,8 @@ class Client:
         if known is not None:
             return known
         facts = self._run(validate.run_id(run_id))
-        if facts is None:
+        if facts is None or (facts.stage == "absent" and not facts.purged and self._delivery.spools):
+            # Its beginning may still be in another process's spool.
             return self._keep(RunInfo(run_id, "", ""), {})
         if facts.stage == "absent":
             raise NotFound(f"no run with id {run_id!r}")
@@ -207,22 +214,28 @@ class Client:
         return self._keep(info, facts.params)
 
     def resume_run(self, run_id: str, experiment_id: str | None = None) -> Run:
-        """Return a handle on a run and set its status to RUNNING.
+        """Return a handle on a run and set its status to RUNNING, unless another writer answers for the run.
 
-        Raises like `run`, and Conflict where the run is known to be of another experiment.
+        With a `writer` among the settings that is not number 0 this process only takes part: see
+        `fluent.start_run`. Raises like `run`, and Conflict where the run is known to be of another
+        experiment.
         """
         # What this process remembers may be out of date: the run may have been deleted since.
         self._runs.pop(validate.run_id(run_id), None)
         run = self.run(run_id)
         if experiment_id is not None and run.info.experiment_id not in ("", experiment_id):
             raise Conflict(f"run {run_id} is of experiment {run.info.experiment_id}, not {experiment_id}")
-        self.producer.emit(e.RunUpdated(run_id, "RUNNING"), always=True)
+        run.owner = owns_attached_runs(self.settings.writer)
+        if run.owner:
+            self.producer.emit(e.RunUpdated(run_id, "RUNNING"), always=True)
+        self.producer.attach(run_id, self.settings.writer)
         return run
 
     def set_terminated(self, run_id: str, status: str = "FINISHED", end_time: int | None = None) -> None:
         """Record a run's end, and forget what this client remembers of it."""
         run = self.run(run_id)
         run.set_terminated(status, end_time)
+        run.close_writer()
         run.release()
 
     def rename_run(self, run_id: str, name: str) -> None:
@@ -268,6 +281,32 @@ class Client:
         """Upload a file into a run's folder `artifact_path`."""
         self.run(run_id).log_artifact(local_path, artifact_path)
 
+    # Registered models.
+
+    def register_model(
+        self,
+        model_uri: str,
+        name: str,
+        *,
+        tags: Mapping[str, Any] | None = None,
+        description: str = "",
+    ) -> ModelVersion:
+        """Register a version of a model, and the model itself where there is none of that name.
+
+        `model_uri` is where its files are: runs:/RUN_ID/PATH, models:/MODEL_ID, or a URI outside of the
+        store. What was logged before is on the log when this returns, and so is the version. Its number is
+        known where a server could be asked: the tracking URI's, or the one that holds the directory; else
+        it is None. Raises InvalidInput, Rejected where the server refuses, Unavailable or StorageFailed.
+        """
+        return self._registry.register(model_uri, name, tags or {}, description)
+
+    def set_model_alias(self, name: str, alias: str, version: int) -> None:
+        """Point an alias at a version of a registered model.
+
+        Raises InvalidInput, and NotFound or Rejected where the log or the server shows that it is not there.
+        """
+        self._registry.set_alias(name, alias, version)
+
     # Delivery.
 
     def flush(self, timeout: float | None = None) -> bool:
@@ -280,10 +319,7 @@ class Client:
 
     def close(self, timeout: float | None = None) -> DeliveryReport:
         """Send what is buffered, for at most `timeout` seconds, and release the log."""
-        report = self.producer.close(timeout)
-        if report.complete:
-            self._writer.close()
-        return report
+        return self._delivery.close(timeout)
 
     # Questions to the log.
 
@@ -343,9 +379,3 @@ class Client:
         run = Run(self.producer, self._artifacts, info, params, self.settings.writer, release)
         with self._lock:
             return self._runs.setdefault(info.run_id, run)
-
-    def _blob_store(self) -> BlobUpload:
-        with self._lock:
-            if self._blobs is None:
-                self._blobs = open_blob_store(self.uri)
-            return self._blobs

@@ -33,6 +33,8 @@ class DeliveryReport:
     """On the log."""
     pending: Count = field(default_factory=Count)
     """In memory."""
+    spooled: Count = field(default_factory=Count)
+    """On the local disk only: in the spool, to be forwarded to the log."""
     dropped: dict[str, Count] = field(default_factory=dict)
     """By run_id: found no room while the log did not take them, so were not kept."""
     lost: dict[str, Count] = field(default_factory=dict)
@@ -78,6 +80,11 @@ class Losses:
             counts[run_id] = counts.get(run_id, Count()) + count
             self._unreported = True
 
+    def of_run(self, run_id: str) -> Count:
+        """Return what of a run is gone, for whatever reason."""
+        with self._lock:
+            return sum((counts.get(run_id, Count()) for counts in self._counts.values()), Count())
+
     def by_run(self, fate: Fate) -> dict[str, Count]:
         """Return a copy of the counts."""
         with self._lock:
@@ -96,7 +103,7 @@ class Losses:
         dropped, lost = totals["dropped"], totals["lost"]
         logger.warning(
             "not everything that was logged could be kept: so far %d points and %d events were dropped (no"
-            " room in memory) and %d points and %d events were lost, of runs %s%s",
+            " room) and %d points and %d events were lost, of runs %s%s",
             dropped.points,
             dropped.events,
             lost.points,

@@ -34,6 +34,28 @@ class RunFacts:
     params: dict[str, str] = field(default_factory=dict)
 
 
+@dataclass(slots=True)
+class RegisteredModelFacts:
+    """A registered model; `absent` where it was never created."""
+
+    stage: Stage = "absent"
+    name: str = ""
+
+
+def registered_model_facts(history: Iterable[e.Event]) -> RegisteredModelFacts:
+    """Read a registered model's events, in log order."""
+    facts = RegisteredModelFacts()
+    for event in _without_repeats(history):
+        match event.body:
+            case e.RegisteredModelCreated(name=name) if facts.stage != "active":
+                facts = RegisteredModelFacts("active", name)
+            case e.RegisteredModelRenamed(name=name) if facts.stage == "active":
+                facts.name = name
+            case e.RegisteredModelDeleted() if facts.stage == "active":
+                facts.stage = "deleted"
+    return facts
+
+
 def experiment_facts(history: Iterable[e.Event]) -> ExperimentFacts:
     """Read an experiment's events, in log order."""
     facts = ExperimentFacts()

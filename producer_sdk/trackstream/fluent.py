@@ -13,13 +13,15 @@ if TYPE_CHECKING:
 
     from trackstream.client import Client, Experiment
     from trackstream.delivery import DeliveryReport
+    from trackstream.model_registry import ModelVersion
     from trackstream.run import Run
 
 _active = sessions.active
 
 
 def set_tracking_uri(uri: str | os.PathLike[str]) -> None:
-    """Log to a directory (made where it does not exist) or to a server (http://host:port).
+    """Log to a directory (made where it does not exist), a server (http://host:port) or a Kafka cluster
+    (kafka://host:port); `offline:DIR` keeps everything in DIR for `trackstream sync`.
 
     The default is TRACKSTREAM_URI, else ./trackstream-data. Runs that are active stay where they are.
     """
@@ -57,6 +59,22 @@ def set_experiment(experiment_name: str | None = None, experiment_id: str | None
     return experiment
 
 
+def register_model(
+    model_uri: str, name: str, *, tags: Mapping[str, Any] | None = None, description: str = ""
+) -> ModelVersion:
+    """Register a version of a model, and the model itself where there is none of that name.
+
+    `model_uri` is where its files are, such as runs:/RUN_ID/model. The log's order gives the number, so it
+    is known only where a server could be asked, and None else; see `Client.register_model`.
+    """
+    return sessions.client().register_model(model_uri, name, tags=tags, description=description)
+
+
+def set_model_alias(name: str, alias: str, version: int) -> None:
+    """Point an alias, such as champion, at a version of a registered model."""
+    sessions.client().set_model_alias(name, alias, version)
+
+
 def delete_experiment(experiment_id: str) -> None:
     """Hide an experiment, until it is restored or garbage collection removes it."""
     sessions.client().delete_experiment(experiment_id)
@@ -81,6 +99,7 @@ def start_run(
     tags: Mapping[str, Any] | None = None,
     description: str | None = None,
     log_system_metrics: bool | None = None,
+    rewind_to_step: int | None = None,
 ) -> Run:
     """Start a run, or resume the one with `run_id`, and make it this thread's active run.
 
@@ -89,7 +108,16 @@ def start_run(
     `log_system_metrics` samples the machine (default: the setting). Raises Conflict where a run is active
     and `nested` is not set, or run or experiment are deleted; NotFound where they do not exist. In a forked
     child the parent process's runs are in nobody's way: bare calls log into them, and this leaves them.
+
+    Ranks of one job attach to one run with TRACKSTREAM_RUN_ID and TRACKSTREAM_WRITER (rank0, rank7). The end
+    of such a process, of its block or `end_run` ends the run only where it started the run or its writer is
+    number 0; any other only closes its writer, and `Client.set_terminated` ends the run in any case.
+    `rewind_to_step` resumes from a checkpoint: what the run has logged at greater steps is superseded.
     """
+    if rewind_to_step is not None:
+        from trackstream_schemas import validate
+
+        validate.step(rewind_to_step, "rewind_to_step")
     if not nested:
         sessions.leave_inherited()
     parent = _active.top
@@ -102,10 +130,14 @@ def start_run(
     settings = client.settings
     if run_id is None and parent is None:
         run_id = sessions.run_id_to_resume()
+    if run_id is None and rewind_to_step is not None:
+        raise InvalidInput("rewind_to_step", rewind_to_step, "a run_id beside it: the run to go back in")
     if run_id is None:
         run = _create_run(client, experiment_id, run_name, tags, description, parent)
     else:
         run = _resume_run(client, run_id, experiment_id, run_name, tags, description)
+        if rewind_to_step is not None:
+            run.rewind(rewind_to_step)
     sampler = None
     if settings.system_metrics if log_system_metrics is None else log_system_metrics:
         from trackstream.system_metrics import SystemMetrics
@@ -178,6 +210,8 @@ def _experiment_id(client: Client) -> str:
 
 def end_run(status: str = "FINISHED") -> None:
     """End this thread's active run with FINISHED, FAILED or KILLED; without one, do nothing.
+
+    A rank that only takes part in the run ends its part: see `start_run`.
 
     Returns when the log has everything of it, or flush_timeout_s is over.
     """

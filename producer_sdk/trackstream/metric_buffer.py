@@ -21,6 +21,8 @@ from trackstream_schemas.events import MetricsLogged
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from numpy.typing import NDArray
+
 _POINT = struct.Struct("<iqqd")
 _COLUMNS = np.dtype([("series", "<i4"), ("step", "<i8"), ("timestamp", "<i8"), ("value", "<f8")])
 _ASLEEP = -1
@@ -45,6 +47,63 @@ class RecordPoint(Protocol):
         ...
 
 
+class SeriesNumbers:
+    """Numbers series from 1 in the order in which they first come. Thread-safe."""
+
+    def __init__(self) -> None:
+        self._lock = threading.RLock()
+        self._series: list[Series] = []
+        self._numbers: dict[Series, int] = {}
+
+    def number_of(self, series: Series) -> int:
+        """Return the number under which points of a series are stored."""
+        with self._lock:
+            number = self._numbers.get(series)
+            if number is None:
+                self._series.append(series)
+                number = self._numbers[series] = len(self._series)
+            return number
+
+    def known(self) -> dict[int, Series]:
+        """Return all series by number."""
+        with self._lock:
+            return dict(enumerate(self._series, 1))
+
+    def forget_lock(self) -> None:
+        """Do without whoever held the lock in the parent of this forked child."""
+        self._lock = threading.RLock()
+
+
+def batches_of(points: NDArray[np.void], series: Callable[[int], Series]) -> list[MetricsLogged]:
+    """Return one columnar batch for each run and writer among points, a structured array of shape (n,).
+
+    The order of the batches, and of the points in each, depends on nothing but the points.
+    """
+    numbers, inverse = np.unique(points["series"], return_inverse=True)
+    found = [series(number) for number in numbers.tolist()]
+    members: dict[tuple[str, str], list[int]] = {}
+    for place, one in enumerate(found):
+        members.setdefault((one.run_id, one.writer), []).append(place)
+    batches = []
+    for (run_id, writer), places in members.items():
+        chosen, index = points, inverse
+        if len(members) > 1:
+            mask = np.isin(inverse, places)
+            chosen, index = points[mask], np.searchsorted(places, inverse[mask])
+        batches.append(
+            MetricsLogged(
+                run_id=run_id,
+                writer=writer,
+                keys=tuple(found[place].key for place in places),
+                key_index=index.astype(np.int32),
+                steps=np.ascontiguousarray(chosen["step"]),
+                timestamps=np.ascontiguousarray(chosen["timestamp"]),
+                values=np.ascontiguousarray(chosen["value"]),
+            )
+        )
+    return batches
+
+
 class PointBuffer:
     """The points of all runs of one producer, in the order in which they were logged.
 
@@ -59,9 +118,7 @@ class PointBuffer:
         self._room_up_to = (max_points - 1) * _POINT.size
         # A list, so that every recorder sees the change: a point goes in where the data is not longer.
         self.limit = [_ASLEEP]
-        self._lock = threading.RLock()
-        self._series: list[Series] = []
-        self._numbers: dict[Series, int] = {}
+        self.series = SeriesNumbers()
 
     def __len__(self) -> int:
         return len(self.data) // _POINT.size
@@ -80,7 +137,7 @@ class PointBuffer:
 
     def forget(self) -> None:
         """Drop all points and fall asleep: a forked child has none of its own yet."""
-        self._lock = threading.RLock()
+        self.series.forget_lock()
         self.sleep()
         del self.data[:]
 
@@ -90,41 +147,10 @@ class PointBuffer:
         del self.data[: len(taken)]
         return taken
 
-    def number_of(self, series: Series) -> int:
-        """Return the number under which points of a series are stored."""
-        with self._lock:
-            number = self._numbers.get(series)
-            if number is None:
-                number = self._numbers[series] = len(self._series)
-                self._series.append(series)
-            return number
-
     def batches(self, taken: bytes) -> list[MetricsLogged]:
         """Return taken points as one columnar batch for each run and writer among them."""
-        points = np.frombuffer(taken, dtype=_COLUMNS)
-        numbers, inverse = np.unique(points["series"], return_inverse=True)
-        members: dict[tuple[str, str], list[int]] = {}
-        for place, number in enumerate(numbers.tolist()):
-            series = self._series[number]
-            members.setdefault((series.run_id, series.writer), []).append(place)
-        batches = []
-        for (run_id, writer), places in members.items():
-            chosen, index = points, inverse
-            if len(members) > 1:
-                mask = np.isin(inverse, places)
-                chosen, index = points[mask], np.searchsorted(places, inverse[mask])
-            batches.append(
-                MetricsLogged(
-                    run_id=run_id,
-                    writer=writer,
-                    keys=tuple(self._series[numbers[place]].key for place in places),
-                    key_index=index.astype(np.int32),
-                    steps=np.ascontiguousarray(chosen["step"]),
-                    timestamps=np.ascontiguousarray(chosen["timestamp"]),
-                    values=np.ascontiguousarray(chosen["value"]),
-                )
-            )
-        return batches
+        known = self.series.known()
+        return batches_of(np.frombuffer(taken, dtype=_COLUMNS), known.__getitem__)
 
 
 def point_count(taken: bytes) -> int:
@@ -170,7 +196,7 @@ class MetricBuffer:
 
     def _learn(self, key: object) -> int:
         name = validate.key(key, "metric name")
-        number = self._known[name] = self._points.number_of(Series(self._run_id, self._writer, name))
+        number = self._known[name] = self._points.series.number_of(Series(self._run_id, self._writer, name))
         return number
 
     def _make_record(self) -> RecordPoint:

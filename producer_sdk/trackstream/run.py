@@ -17,6 +17,7 @@ from trackstream_schemas.events import (
     TERMINAL_STATUSES,
     InputsLogged,
     ParamsLogged,
+    RunRewound,
     RunStatus,
     RunUpdated,
     TagsDeleted,
@@ -28,8 +29,8 @@ if TYPE_CHECKING:
     from types import TracebackType
 
     from trackstream.artifacts import ArtifactUploads
+    from trackstream.emitter import Emitter
     from trackstream.metric_buffer import RecordPoint
-    from trackstream.producer import Producer
 
 
 @dataclass(frozen=True)
@@ -59,7 +60,7 @@ class Run:
 
     def __init__(
         self,
-        producer: Producer,
+        producer: Emitter,
         artifacts: ArtifactUploads,
         info: RunInfo,
         params: Mapping[str, str],
@@ -67,6 +68,9 @@ class Run:
         release: Callable[[], object],
     ) -> None:
         self._producer = producer
+        self._writer = writer
+        self.owner = True
+        """Whether the end of this handle is the run's end, and not only this writer's: see `start_run`."""
         self._artifacts = artifacts
         self._buffer = producer.metric_buffer(info.run_id, writer)
         self._params = dict(params)
@@ -202,6 +206,21 @@ class Run:
         """Wait until what was logged is on the log; False where that takes longer than flush_timeout_s."""
         return self._producer.flush()
 
+    def close_writer(self) -> None:
+        """Say how much this process's writer has sent to the run, and that no more comes."""
+        self._producer.close_writer(self.run_id, self._writer)
+
+    def end(self, status: RunStatus) -> None:
+        """Record the run's end where it is this handle's to end, and this writer's end in any case."""
+        if self.owner:
+            self.set_terminated(status)
+        self.close_writer()
+
+    def rewind(self, step: int) -> None:
+        """Supersede what any writer logged behind `step` so far: the run goes on from there."""
+        checked = validate.step(step, "rewind_to_step")
+        self._producer.emit(RunRewound(self.run_id, self._writer, checked), always=True)
+
     def set_terminated(self, status: str = "FINISHED", end_time: int | None = None) -> None:
         """Record the run's end: FINISHED, FAILED or KILLED, at `end_time` (ms; now where not given)."""
         ended = terminal_status_of(status)
@@ -228,7 +247,7 @@ def terminal_status_of(status: object) -> RunStatus:
 
 
 def _finish(run: Run, status: RunStatus) -> None:
-    run.set_terminated(status)
+    run.end(status)
     run.release()
     run.flush()
 

@@ -19,17 +19,43 @@ if TYPE_CHECKING:
 
     from trackstream.log.port import LogWriter
     from trackstream.settings import Settings
+    from trackstream.spool.overflow import Overflow
+    from trackstream.writer_reports import WriterLedger
     from trackstream_schemas.events import Body
     from trackstream_schemas.position import Position
 
 _WARN_EVERY_S = 10.0
 
 
-class Sender:
-    """Appends one batch after the other. Used by one thread."""
+class Stamper:
+    """Gives a producer's events their envelopes: sequences count from `sequence` without a gap."""
 
-    def __init__(self, writer: LogWriter, settings: Settings) -> None:
+    def __init__(self, producer_id: str, sequence: int = 0) -> None:
+        self.producer_id = producer_id
+        self.sequence = sequence
+
+    def encode(self, bodies: Sequence[Body], actor: str) -> list[EncodedEvent]:
+        """Stamp and encode events; all of them or, where one cannot be encoded, none."""
+        first, encoded = self.sequence, []
+        try:
+            for body in bodies:
+                now = time.time_ns() // 1_000_000
+                envelope = Envelope(new_id(), now, self.producer_id, self.sequence, actor)
+                value = codec.encode(Event(envelope, body))
+                encoded.append(EncodedEvent(routing.topic_of(body), routing.key_of(body), value))
+                self.sequence += 1
+        except BaseException:
+            self.sequence = first
+            raise
+        return encoded
+
+
+class Sender:
+    """Appends one batch after the other. Used by one thread. `ledger` counts what is stamped."""
+
+    def __init__(self, writer: LogWriter, settings: Settings, ledger: WriterLedger | None = None) -> None:
         self._writer = writer
+        self._ledger = ledger
         self._first_pause = settings.retry_first_ms / 1000
         self._longest_pause = settings.retry_longest_ms / 1000
         self._warned_at = float("-inf")
@@ -42,22 +68,21 @@ class Sender:
 
     def new_identity(self) -> None:
         """Go on as another producer, whose sequence begins at 0."""
-        self.producer_id = new_id()
-        self._sequence = 0
+        self._stamper = Stamper(new_id())
+        if self._ledger is not None:
+            self._ledger.begin_again()
+
+    @property
+    def producer_id(self) -> str:
+        """Whom the next event will be stamped as coming from."""
+        return self._stamper.producer_id
 
     def encode(self, bodies: Sequence[Body], actor: str) -> list[EncodedEvent]:
         """Stamp and encode events; all of them or, where one cannot be encoded, none."""
-        first, encoded = self._sequence, []
-        try:
-            for body in bodies:
-                now = time.time_ns() // 1_000_000
-                envelope = Envelope(new_id(), now, self.producer_id, self._sequence, actor)
-                value = codec.encode(Event(envelope, body))
-                encoded.append(EncodedEvent(routing.topic_of(body), routing.key_of(body), value))
-                self._sequence += 1
-        except BaseException:
-            self._sequence = first
-            raise
+        first = self._stamper.sequence
+        encoded = self._stamper.encode(bodies, actor)
+        if self._ledger is not None:
+            self._ledger.count(bodies, first)
         return encoded
 
     def append(self, events: Sequence[EncodedEvent]) -> list[Position]:
@@ -68,6 +93,21 @@ class Sender:
         """
         try:
             return self._writer.append(events).result()
+        except BaseException:
+            self.new_identity()
+            raise
+
+    def deliver(
+        self,
+        overflow: Overflow,
+        events: Sequence[EncodedEvent],
+        points: Sequence[int],
+        pressed: Callable[[], bool],
+        given_up: Callable[[], bool],
+    ) -> bool:
+        """Bring events to the log (True) or the spool (False); see `Overflow.deliver`."""
+        try:
+            return overflow.deliver(events, points, self.producer_id, pressed, given_up)
         except BaseException:
             self.new_identity()
             raise

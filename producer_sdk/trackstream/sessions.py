@@ -119,7 +119,7 @@ def _record_end(run: Run, status: RunStatus) -> None:
     sampler = _samplers.pop(run.run_id, None)
     if sampler is not None:
         sampler.stop()
-    run.set_terminated(status)
+    run.end(status)
     run.release()
     run.flush()
 
@@ -144,7 +144,7 @@ def _finish(ending: exit_hooks.Ending) -> None:
             sampler = _samplers.pop(run.run_id, None)
             if sampler is not None:
                 sampler.signal_stop()
-            run.set_terminated(status)
+            run.end(status)
         _open_runs.pop(run.run_id, None)
     for each in clients():
         each.close()

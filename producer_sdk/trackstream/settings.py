@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
@@ -16,7 +18,8 @@ class Settings(BaseSettings):
     )
 
     uri: str = Field(default=DEFAULT_URI, min_length=1)
-    """Where to log: a directory, or the address of a Trackstream server (http://…)."""
+    """Where to log: a directory, the address of a Trackstream server (http://…), a Kafka cluster (kafka://…),
+    or `offline:DIR` to keep everything in a spool in DIR for `trackstream sync`."""
     experiment_id: str | None = None
     """Experiment of runs that name none; wins over `experiment_name`."""
     experiment_name: str | None = None
@@ -41,6 +44,9 @@ class Settings(BaseSettings):
     and counted."""
     max_buffered_bytes: int = Field(default=64 << 20, ge=1)
     """Bytes of other events kept likewise. Artifacts take at most half, and wait for room."""
+    heartbeat_s: float = Field(default=30.0, ge=0)
+    """How often a process says of each run it logs to that it is alive and what it has sent, seconds; 0: only
+    at its beginning and end."""
     flush_timeout_s: float = Field(default=30.0, gt=0)
     """How long `flush`, `end_run` and the exit wait for the log, seconds."""
     retry_first_ms: int = Field(default=50, ge=1)
@@ -49,6 +55,19 @@ class Settings(BaseSettings):
     """Longest such pause, milliseconds."""
     report_every_s: float = Field(default=5.0, ge=0)
     """Warnings about what could not be kept come at most this often, seconds."""
+
+    durability: Literal["memory", "spool"] = "memory"
+    """What a logging call that returned has done: `memory`, put into memory, and to the spool only while the
+    log does not take it; `spool`, written to the spool, where it survives the death of the process."""
+    spool_dir: str | None = None
+    """Directory of the spools, on a local disk; where not set, `trackstream/spool` in the user's state
+    directory (XDG_STATE_HOME, else ~/.local/state)."""
+    spool_max_bytes: int = Field(default=4 << 30, ge=1)
+    """Most bytes that a process keeps in its spool, large artifacts not counted; what finds no room then is
+    dropped and counted."""
+    spill_after_s: float = Field(default=5.0, gt=0)
+    """Under durability=memory, how long the log may not take events before what is in memory goes to the
+    spool, seconds; half-full memory sends it there earlier."""
 
     artifact_inline_limit: int = Field(default=8 << 20, ge=0)
     """Files up to this many bytes travel on the log; larger ones go to the blob store first."""

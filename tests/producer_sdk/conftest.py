@@ -17,10 +17,11 @@ if TYPE_CHECKING:
 
 
 @pytest.fixture(autouse=True)
-def no_settings_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
+def no_settings_from_outside(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """Tests see only the settings that they make."""
     for name in Settings.model_fields:
         monkeypatch.delenv(f"TRACKSTREAM_{name.upper()}", raising=False)
+    monkeypatch.setenv("TRACKSTREAM_SPOOL_DIR", str(tmp_path / "spool"))
 
 
 @pytest.fixture

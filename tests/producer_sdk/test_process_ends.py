@@ -109,7 +109,7 @@ def test_a_sigterm_in_the_flush_at_exit_cuts_nothing(store: Path) -> None:
 
 
 def test_what_a_sigterm_in_the_flush_at_exit_leaves_unsent_is_said(store: Path) -> None:
-    # The log is away; the close that counts what is lost is the handler's, not the interrupted one.
+    # The log is away; the close that spools what is left is the handler's, not the interrupted one.
     script = (
         "import os\nos.environ['TRACKSTREAM_FLUSH_TIMEOUT_S'] = '0.5'\n"
         + _BEGIN
@@ -122,7 +122,7 @@ def test_what_a_sigterm_in_the_flush_at_exit_leaves_unsent_is_said(store: Path) 
         + "    client.producer._closing = True\n    os.kill(os.getpid(), signal.SIGTERM)\n"
         + "    time.sleep(60)\n"
     )
-    assert "50 points and 0 events were lost" in end(script, store, -signal.SIGTERM)
+    assert "50 points and 1 records are in the spool" in end(script, store, -signal.SIGTERM)
 
 
 def test_a_sigterm_that_meets_a_child_at_its_birth_ends_it(store: Path) -> None:

@@ -12,12 +12,12 @@ from trackstream.run_names import random_run_name
 from trackstream.settings import Settings
 
 _PUBLIC = """
-    AlreadyExists Client Conflict DeliveryReport Experiment InvalidInput NotFound ParamConflict Rejected Run
-    RunInfo Settings StorageFailed TrackstreamError Unavailable active_run create_experiment delete_experiment
-    delete_run delete_tag delivery_report end_run flush get_tracking_uri last_active_run log_artifact
-    log_artifacts log_dict log_figure log_image log_input log_inputs log_metric log_metrics log_param
-    log_params log_text set_experiment set_experiment_tag set_experiment_tags set_tag set_tags
-    set_tracking_uri start_run
+    AlreadyExists Client Conflict DeliveryReport Experiment InvalidInput ModelVersion NotFound
+    ParamConflict Rejected Run RunInfo Settings StorageFailed TrackstreamError Unavailable active_run
+    create_experiment delete_experiment delete_run delete_tag delivery_report end_run flush
+    get_tracking_uri last_active_run log_artifact log_artifacts log_dict log_figure log_image log_input
+    log_inputs log_metric log_metrics log_param log_params log_text register_model set_experiment
+    set_experiment_tag set_experiment_tags set_model_alias set_tag set_tags set_tracking_uri start_run
 """
 PUBLIC = _PUBLIC.split()
 

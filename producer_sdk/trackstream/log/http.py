@@ -30,7 +30,7 @@ _TIMEOUT_S = 30.0
 _BLOB_TIMEOUT_S = 600.0
 """For the answer to a whole content: the server has then still to check and to place it."""
 _PIECE = 1 << 20
-_ENTITY_ROUTES = {topics.EXPERIMENTS: "experiments", topics.RUNS: "runs"}
+_ENTITY_ROUTES = {topics.EXPERIMENTS: "experiments", topics.RUNS: "runs", topics.REGISTRY: "models"}
 
 
 class ServerConnection:
@@ -59,6 +59,7 @@ class ServerConnection:
         path: str,
         content: bytes | Iterator[bytes] | None = None,
         missing: Any = None,
+        content_type: str = "application/octet-stream",
     ) -> Any:
         """Return the JSON answer, or `missing` (where not None) for a 404.
 
@@ -66,7 +67,7 @@ class ServerConnection:
         """
         import httpx
 
-        headers = {"content-type": "application/octet-stream"} if content is not None else {}
+        headers = {"content-type": content_type} if content is not None else {}
         try:
             response = self._connected().request(method, path, content=content, headers=headers)
         except (httpx.HTTPError, httpx.InvalidURL, OSError, RuntimeError) as error:

@@ -15,22 +15,28 @@ if TYPE_CHECKING:
     from trackstream.log.port import LogWriter
 
 _RIGHT = (
-    "a directory (./trackstream-data, file:///data/ts), a server's address (http://host:5000, https://…)"
-    " or a Kafka cluster (kafka://host:9092)"
+    "a directory (./trackstream-data, file:///data/ts), a server's address (http://host:5000, https://…),"
+    " a Kafka cluster (kafka://host:9092) or offline: and a directory (offline:./spool)"
 )
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.\-]*)://")
 BLOBS_FOLDER = "blobs"
+OFFLINE = "offline:"
+"""Begins a tracking URI that never connects; the directory of the spools follows."""
 
 
 def resolve_uri(uri: object) -> str:
-    """Return the one spelling of a tracking URI: an absolute directory, http(s)://host:port or
-    kafka://host:port[,…][?option=value].
+    """Return the one spelling of a tracking URI: an absolute directory, http(s)://host:port,
+    kafka://host:port[,…][?option=value] or offline: and an absolute directory.
 
     Raises InvalidInput, which lists what is right, for any other scheme.
     """
     if not isinstance(uri, str | Path) or not str(uri).strip() or "\x00" in str(uri):
         raise InvalidInput("tracking URI", uri, _RIGHT)
     text = str(uri)
+    if text.startswith(OFFLINE):
+        if not text.removeprefix(OFFLINE).strip():
+            raise InvalidInput("tracking URI", uri, "offline: and a directory (offline:./spool)")
+        return OFFLINE + str(Path(text.removeprefix(OFFLINE)).expanduser().absolute())
     scheme = _SCHEME.match(text)
     if scheme is None:
         return str(Path(text).expanduser().absolute())
@@ -54,6 +60,10 @@ def open_log_writer(uri: str) -> LogWriter:
     cannot be opened.
     """
     where = resolve_uri(uri)
+    if where.startswith(OFFLINE):
+        from trackstream.spool.offline import OfflineLog
+
+        return OfflineLog(Path(where.removeprefix(OFFLINE)))
     if where.startswith(("http://", "https://")):
         from trackstream.log.http import HttpLogWriter
 
@@ -70,6 +80,8 @@ def open_log_writer(uri: str) -> LogWriter:
 def open_blob_store(uri: str) -> BlobUpload:
     """Return where the large artifacts of the log at `uri` are put."""
     where = resolve_uri(uri)
+    if where.startswith(OFFLINE):
+        raise InvalidInput("tracking URI", uri, "where artifacts can be stored: not an offline directory")
     if where.startswith(("http://", "https://")):
         from trackstream.presigned_upload import PresignedUpload
 

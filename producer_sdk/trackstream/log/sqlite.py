@@ -17,14 +17,14 @@ from trackstream_schemas.position import Position
 
 if TYPE_CHECKING:
     import sqlite3
-    from collections.abc import Sequence
+    from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
     from trackstream.log.port import EncodedEvent
     from trackstream_schemas.events import Event
 
 _CREATE_PATIENCE_S = 30.0
-_INDEXED_BY_KEY = (topics.EXPERIMENTS, topics.RUNS)
+_INDEXED_BY_KEY = (topics.EXPERIMENTS, topics.RUNS, topics.LOGGED_MODELS, topics.TRACES, topics.REGISTRY)
 
 
 class SqliteLogWriter:
@@ -35,8 +35,10 @@ class SqliteLogWriter:
     Only opening makes a file: where it is removed or replaced later, everything is StorageFailed.
     """
 
-    def __init__(self, path: Path, partitions: int = 1) -> None:
+    def __init__(self, path: Path, partitions: int = 1, *, synced: bool = True) -> None:
+        """Without `synced` an append is in the system's hands when it resolves, not on the disk."""
         self._path = path.absolute()
+        self._synced = synced
         # Re-entrant, since a signal handler may close while the main thread is in here.
         self._lock = threading.RLock()
         self._connection: sqlite3.Connection | None = None
@@ -51,12 +53,33 @@ class SqliteLogWriter:
         future: Future[list[Position]] = Future()
         try:
             with held_back(), self._lock:
-                if self._closed:
-                    raise Unavailable(f"the writer of the log {self._path} is closed")
+                self._refuse_closed()
                 future.set_result(self._append(events) if events else [])
         except TrackstreamError as error:
             future.set_exception(error)
         return future
+
+    def append_with(
+        self, events: Sequence[EncodedEvent], also: Callable[[sqlite3.Connection, Sequence[Position]], None]
+    ) -> list[Position]:
+        """Append, with what `also` writes in the same transaction, and return the positions.
+
+        Raises StorageFailed or Unavailable; then nothing was written.
+        """
+        with held_back(), self._lock:
+            self._refuse_closed()
+            return self._append(events, also)
+
+    @contextlib.contextmanager
+    def transaction(self) -> Iterator[sqlite3.Connection]:
+        """Give the connection in a transaction, which an exception undoes; for tables beside the log's.
+
+        Raises StorageFailed or Unavailable.
+        """
+        with held_back(), self._lock:
+            self._refuse_closed()
+            with self._transaction() as connection:
+                yield connection
 
     def history(self, topic: str, key: str) -> list[Event] | None:
         if topic not in _INDEXED_BY_KEY:
@@ -76,16 +99,34 @@ class SqliteLogWriter:
             self._closed = True
             self._disconnect()
 
-    def _append(self, events: Sequence[EncodedEvent]) -> list[Position]:
+    def _refuse_closed(self) -> None:
+        if self._closed:
+            raise Unavailable(f"the writer of the log {self._path} is closed")
+
+    def _append(
+        self,
+        events: Sequence[EncodedEvent],
+        also: Callable[[sqlite3.Connection, Sequence[Position]], None] | None = None,
+    ) -> list[Position]:
         rows = [(topic, key, value) for topic, key, value in events]
         new_schemas = self._unseen_schemas(events)
+        with self._transaction() as connection:
+            rows[:0] = [row for row in new_schemas.values() if not _is_stored(connection, row)]
+            positions = self._insert(connection, rows)
+            positions = positions[len(positions) - len(events) :]
+            if also is not None:
+                also(connection, positions)
+        self._known_schemas.update(new_schemas)
+        return positions
+
+    @contextlib.contextmanager
+    def _transaction(self) -> Iterator[sqlite3.Connection]:
         try:
             with sqlite_layout.storage_errors(self._path):
                 connection = self._connect()
                 connection.execute("BEGIN IMMEDIATE")
                 try:
-                    rows[:0] = [row for row in new_schemas.values() if not _is_stored(connection, row)]
-                    positions = self._insert(connection, rows)
+                    yield connection
                     connection.execute("COMMIT")
                 except BaseException:
                     if connection.in_transaction:
@@ -95,8 +136,6 @@ class SqliteLogWriter:
             # The next attempt starts from a fresh connection: the disk may have room or be back by then.
             self._disconnect()
             raise
-        self._known_schemas.update(new_schemas)
-        return positions[len(positions) - len(events) :]
 
     def _insert(self, connection: sqlite3.Connection, rows: list[tuple[str, str, bytes]]) -> list[Position]:
         now = time.time_ns() // 1_000_000
@@ -143,6 +182,8 @@ class SqliteLogWriter:
         sqlite_layout.check_unmoved(self._path, self._identity)
         if self._connection is None:
             self._connection = sqlite_layout.connect(self._path)
+            if not self._synced:
+                self._connection.execute("PRAGMA synchronous = NORMAL")
         return self._connection
 
     def _disconnect(self) -> None:

@@ -179,22 +179,25 @@ def test_a_broker_killed_while_events_are_appended(kafka_stack: Stack) -> None:
                 for first in (sequence, sequence + 3)
             ]
             for future in futures:
-                future.result(PATIENCE_S)
+                # A broker's restart takes minutes on a machine that does much else.
+                future.result(10 * PATIENCE_S)
             sequence += 6
             acknowledged[run_id] = sequence
+
+    def wait_for_sixty_more() -> None:
+        before = sum(acknowledged.values())
+        while sum(acknowledged.values()) < before + 60:
+            assert all(thread.is_alive() for thread in trainers), "an append failed"
+            time.sleep(0.01)
 
     trainers = [threading.Thread(target=trainer, args=(f"run{number}",)) for number in range(3)]
     for thread in trainers:
         thread.start()
     for _ in range(2):
-        before = sum(acknowledged.values())
-        while sum(acknowledged.values()) < before + 60:
-            time.sleep(0.01)
+        wait_for_sixty_more()
         kafka_stack.kill("kafka")
         kafka_stack.restart("kafka")
-    before = sum(acknowledged.values())
-    while sum(acknowledged.values()) < before + 60:
-        time.sleep(0.01)
+    wait_for_sixty_more()
     stop.set()
     for thread in trainers:
         thread.join()

@@ -1,0 +1,152 @@
+"""Forwarding spools on request: what `trackstream sync` and `trackstream spool status` do."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, NamedTuple
+
+from trackstream.delivery import Count
+from trackstream.spool.forwarding import forward
+from trackstream.spool.log import SpoolLog
+from trackstream.spool.place import OwnedSpool, is_original, owner_alive
+from trackstream.spool.recovery import journal_points, recover
+from trackstream_schemas.errors import StorageFailed, Unavailable
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from trackstream.spool.forwarding import Destination
+    from trackstream.spool.log import Facts, Tally
+
+_CHUNK_EVENTS = 500
+_CHUNK_BYTES = 4 << 20
+_ATTEMPTS = 6
+_FIRST_PAUSE_S = 0.2
+
+
+class SpoolState(NamedTuple):
+    """A spool as it is now."""
+
+    path: Path
+    facts: Facts
+    tally: Tally
+    journal_points: int
+    """Points that are in its journal only."""
+    bytes: int
+    alive: bool
+    """Whether the process that writes it is running on this machine."""
+    original: bool
+    """Whether it is where its producer writes it, and not a copy."""
+
+
+class Synced(NamedTuple):
+    """What became of one spool."""
+
+    path: Path
+    forwarded: Count
+    """What was forwarded now."""
+    refused: int
+    """Events that the log will never have; they stay in the spool."""
+    left: int
+    """Points in the journal of a copy, which only the original or `recover` may forward."""
+    alive: bool
+    deleted: bool
+
+
+def state_of(path: Path) -> SpoolState | None:
+    """Return the state of the spool at `path`, or None where it has been forwarded and removed.
+
+    Raises StorageFailed or Unavailable where it cannot be read.
+    """
+    spool = _open(path)
+    if spool is None:
+        return None
+    try:
+        alive, facts = owner_alive(path), spool.facts()
+        left = 0 if alive else journal_points(path, facts)
+        return SpoolState(path, facts, spool.tally(), left, spool.bytes, alive, is_original(path, facts))
+    except StorageFailed:
+        if path.exists():
+            raise
+        return None
+    finally:
+        spool.close()
+
+
+def sync(
+    path: Path,
+    to: Destination,
+    *,
+    recover_copy: bool = False,
+    delete: bool = False,
+    report: Callable[[int], object] = lambda events: None,
+) -> Synced | None:
+    """Forward what the spool at `path` holds; None where it has been forwarded and removed meanwhile.
+
+    May be repeated, and run from several processes and on several copies at once, while the owner goes on.
+    A dead owner's journal is forwarded too; of a copy only with `recover_copy`, which is for where the
+    process that wrote it has surely ended. `report` gets the number of events forwarded so far. `delete`
+    removes a spool that has nothing left to forward and no living owner. Raises Unavailable or StorageFailed
+    where the log takes nothing.
+    """
+    left = 0
+    owned = OwnedSpool.take_over(path, create=True)
+    alive = owned is None and path.exists()
+    if owned is not None:
+        try:
+            facts = owned.log.facts()
+            if recover_copy or is_original(path, facts):
+                recover(path, owned.log)
+            else:
+                left = journal_points(path, facts)
+        finally:
+            owned.leave()
+    spool = _open(path)
+    if spool is None:
+        return None
+    try:
+        done = _forward_all(spool, to, report)
+        refused = spool.tally().refused
+    except StorageFailed:
+        if path.exists():
+            raise
+        return None
+    finally:
+        spool.close()
+    deleted = delete and not alive and not refused and not left and _delete(path)
+    return Synced(path, done, refused, left, alive, deleted)
+
+
+def _open(path: Path) -> SpoolLog | None:
+    # Opening a file that is not there would make one.
+    return SpoolLog(path) if path.exists() else None
+
+
+def _forward_all(spool: SpoolLog, to: Destination, report: Callable[[int], object]) -> Count:
+    done, events, failures = Count(), 0, 0
+    while chunk := spool.waiting(_CHUNK_EVENTS, _CHUNK_BYTES):
+        try:
+            count, _ = forward(spool, to, chunk, keep=True)
+        except Unavailable:
+            failures += 1
+            if failures == _ATTEMPTS:
+                raise
+            time.sleep(_FIRST_PAUSE_S * 2**failures)
+            continue
+        failures = 0
+        done += count
+        events += len(chunk)
+        report(events)
+    return done
+
+
+def _delete(path: Path) -> bool:
+    owned = OwnedSpool.take_over(path)
+    if owned is None:
+        return False
+    if owned.log.tally().waiting_events:
+        owned.leave()
+        return False
+    owned.discard()
+    return True
