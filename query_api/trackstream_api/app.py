@@ -9,12 +9,30 @@ from fastapi import FastAPI
 from trackstream_api import error_replies
 from trackstream_api.body_limit import BodyLimit
 from trackstream_api.host_guard import HostGuard
+from trackstream_api.mlflow import face as mlflow_face
 from trackstream_api.request_metrics import Exposition, RequestMetrics
-from trackstream_api.routes import admin, artifacts, events, experiments, metrics, runs, sql, uploads
+from trackstream_api.routes import (
+    admin,
+    artifacts,
+    dead_letters,
+    events,
+    experiments,
+    history,
+    logged_models,
+    metrics,
+    models,
+    runs,
+    sql,
+    stream,
+    traces,
+    uploads,
+)
+from trackstream_api.stream.feed import LogFeed
 from trackstream_api.version import VERSION
 
 if TYPE_CHECKING:
     from trackstream_api.store import Store
+    from trackstream_api.stream.source import StreamSource
 
 _DESCRIPTION = """
 Experiment tracking whose only source of truth is a log of events. Times are integers, milliseconds since
@@ -38,12 +56,39 @@ def create_app(store: Store, allowed_hosts: frozenset[str] | None = None) -> Fas
     )
     app.state.store = store
     app.state.exposition = Exposition(store)
+    app.state.feed = LogFeed(store)
     error_replies.install(app)
-    for subject in (experiments, runs, metrics, artifacts, uploads, events, sql, admin):
+    for subject in (
+        logged_models,
+        traces,
+        experiments,
+        runs,
+        metrics,
+        artifacts,
+        models,
+        uploads,
+        events,
+        history,
+        stream,
+        sql,
+        dead_letters,
+        admin,
+    ):
         app.include_router(subject.router)
+    mlflow_face.include(app)
     # The last one added is the outermost.
     app.add_middleware(error_replies.LastResort)
     app.add_middleware(BodyLimit)
     app.add_middleware(HostGuard, allowed=allowed_hosts)
     app.add_middleware(RequestMetrics, exposition=app.state.exposition)
+    return app
+
+
+def create_stream_app(log: StreamSource) -> FastAPI:
+    """Return an app that only streams a log, for a process that does not hold the store."""
+    app = FastAPI(title="Trackstream's log", version=VERSION, docs_url=None, redoc_url=None)
+    app.state.feed = LogFeed(log)
+    error_replies.install(app)
+    app.include_router(stream.router)
+    app.add_middleware(error_replies.LastResort)
     return app

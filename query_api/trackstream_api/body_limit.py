@@ -16,6 +16,7 @@ EVENTS_LIMIT = 64 << 20
 """Bytes of one POST /api/v1/events."""
 
 _STREAMED = ("/artifacts/content", "/api/v1/blobs")
+_STREAMED_PUTS = ("/2.0/mlflow-artifacts/artifacts/", "/2.0/mlflow-artifacts/mpu/part/")
 
 
 class BodyTooLarge(InvalidInput):
@@ -32,7 +33,7 @@ class BodyLimit:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         path: str = scope.get("path", "")
-        if scope["type"] != "http" or scope["method"] in ("GET", "HEAD") or path.endswith(_STREAMED):
+        if scope["type"] != "http" or scope["method"] in ("GET", "HEAD") or _is_streamed(scope, path):
             await self._app(scope, receive, send)
             return
         limit = EVENTS_LIMIT if path == "/api/v1/events" else JSON_LIMIT
@@ -51,6 +52,13 @@ class BodyLimit:
             return message
 
         await self._app(scope, counted, send)
+
+
+def _is_streamed(scope: Scope, path: str) -> bool:
+    """Whether the route never holds the whole body."""
+    if path.endswith(_STREAMED):
+        return True
+    return scope["method"] == "PUT" and any(part in path for part in _STREAMED_PUTS)
 
 
 def _refusal(size: int, limit: int) -> BodyTooLarge:

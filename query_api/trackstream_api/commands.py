@@ -46,7 +46,8 @@ def create_experiment(
         raise Conflict(
             f"the name {name!r} has been given away by renaming {ID_ATTEMPTS} times; choose another"
         )
-    return e.ExperimentCreated(free, name, request.artifact_location, checked_tags(request.tags))
+    tags = checked_tags(request.tags, validate.MAX_EXPERIMENT_TAG_VALUE)
+    return e.ExperimentCreated(free, name, request.artifact_location, tags)
 
 
 def rename_experiment(
@@ -78,7 +79,7 @@ def restore_experiment(experiment: Experiment) -> e.ExperimentRestored:
 
 def tag_experiment(experiment: Experiment, tags: Mapping[str, str]) -> list[e.ExperimentTagsSet]:
     """Decide on tags; no tags are no change."""
-    checked = checked_tags(tags)
+    checked = checked_tags(tags, validate.MAX_EXPERIMENT_TAG_VALUE)
     _require_active(experiment)
     return [e.ExperimentTagsSet(experiment.experiment_id, checked)] if checked else []
 
@@ -109,9 +110,11 @@ def require_active_run(run_id: str, lifecycle_stage: str) -> None:
         raise Conflict(f"run {run_id!r} is deleted; restore it first")
 
 
-def checked_tags(tags: Mapping[str, str]) -> dict[str, str]:
-    """Return the tags as they may go on the log, or raise InvalidInput."""
-    return {validate.key(key, "tag key"): validate.tag_value(value, key) for key, value in tags.items()}
+def checked_tags(tags: Mapping[str, str], longest: int = validate.MAX_TAG_VALUE) -> dict[str, str]:
+    """Return the tags as they may go on the log, or raise InvalidInput. Values have at most `longest`."""
+    return {
+        validate.key(key, "tag key"): validate.tag_value(value, key, longest) for key, value in tags.items()
+    }
 
 
 def _refuse_default(experiment: Experiment, act: str) -> None:

@@ -34,6 +34,7 @@ _ABOUT: dict[MetricName, str] = {
     "trackstream_last_flush_seconds": "Seconds that the last batch took to write",
     "trackstream_batch_records": "Records in the last batch",
     "trackstream_dead_letters_total": "Records given up",
+    "trackstream_records_lost_total": "Records removed from the log unprojected, gone over on request",
     "trackstream_retries_total": "Attempts that failed because a store or the log could not be reached",
     "trackstream_lag_seconds": "Age of the oldest record that was read and is not yet projected",
     "trackstream_consumer_up": "1 while the consumer runs",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import signal
 import tempfile
@@ -17,7 +18,9 @@ from trackstream.settings import Settings
 from trackstream_api.consumer_health import ConsumerHealth
 from trackstream_api.stack_settings import blobs_from_environment, stack_from_environment
 from trackstream_consumers.consumer import Consumer
+from trackstream_consumers.dead_letters import loss_letter
 from trackstream_consumers.engine import DATABASE, Engine
+from trackstream_consumers.epoch import Fence
 from trackstream_consumers.log.kafka import KafkaLogReader
 from trackstream_consumers.log.kafka_watch import KafkaLogWatch
 from trackstream_consumers.migrate import migrate_together
@@ -25,16 +28,19 @@ from trackstream_consumers.projectors.artifacts import ArtifactProjector
 from trackstream_consumers.projectors.entities import EntityProjector
 from trackstream_consumers.projectors.metrics import MetricProjector
 from trackstream_consumers.projectors.uploads import UploadSink
-from trackstream_schemas.errors import StorageFailed, TrackstreamError
+from trackstream_schemas.errors import StorageFailed, TrackstreamError, Unavailable
 from trackstream_schemas.kafka_connection import environment_name
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
+    from trackstream_consumers.errors import RecordsLost
     from trackstream_consumers.projectors.port import Projector
     from trackstream_schemas.blobs import BlobStore
     from trackstream_schemas.events import DeadLettered
     from trackstream_schemas.position import TopicPartition
+
+logger = logging.getLogger(__name__)
 
 KINDS = ("entities", "metrics", "artifacts")
 _LOOK_SECONDS = 0.5
@@ -55,6 +61,7 @@ def run(
     host: str = "127.0.0.1",
     port: int | None = None,
     spool: Path | None = None,
+    accept_loss: bool = False,
     announce: Callable[[str], None] = lambda _text: None,
 ) -> None:
     """Consume for one of KINDS, or `all`, until SIGINT or SIGTERM; finishes the batch under way.
@@ -79,9 +86,11 @@ def run(
         def give_up(letter: DeadLettered) -> None:
             producer.emit_and_wait([letter])
 
-        consumers = []
+        consumers: list[Consumer] = []
         for name in KINDS if kind == "all" else (kind,):
-            projector = _projector(name, engine, opened, spool)
+            # One fence for each: a projector must not go by what another one has seen.
+            fence = Fence(engine)
+            projector = _projector(name, engine.fenced(fence), opened, spool)
             group = group_of(projector.name, settings.database)
             reader = KafkaLogReader(
                 settings.kafka_uri,
@@ -89,8 +98,9 @@ def run(
                 group,
                 partial(_positions, projector),
                 environ,
+                on_loss=partial(_go_on, projector.name, consumers, give_up) if accept_loss else None,
             )
-            consumer = Consumer(reader, projector, give_up)
+            consumer = Consumer(reader, projector, give_up, fence=fence)
             opened.callback(consumer.close)
             consumers.append(consumer)
         if port is not None:
@@ -105,6 +115,27 @@ def run(
         announce(f"consuming {kind} from {settings.kafka_shown}")
         while not stopping.wait(_LOOK_SECONDS):
             _raise_failure(consumers)
+
+
+def _go_on(
+    projector: str,
+    consumers: Sequence[Consumer],
+    give_up: Callable[[DeadLettered], None],
+    loss: RecordsLost,
+) -> None:
+    """Tell of a loss on the dead-letter topic and in the consumer's progress; called by its thread."""
+    logger.error("%s goes on although %s", projector, loss)
+    try:
+        give_up(loss_letter(projector, loss))
+    except StorageFailed as error:
+        raise Unavailable(f"the dead-letter topic: {error}") from error
+    progress = next(consumer.progress for consumer in consumers if consumer.projector.name == projector)
+    now = progress.snapshot()
+    progress.update(
+        records_lost=now.records_lost + loss.found - loss.expected,
+        dead_letters=now.dead_letters + 1,
+        last_error=str(loss),
+    )
 
 
 def _positions(projector: Projector, _wanted: Sequence[TopicPartition]) -> dict[TopicPartition, int]:

@@ -20,6 +20,7 @@ from trackstream_api.queries import events, status
 from trackstream_api.read_gate import ReadGate
 from trackstream_api.stored_positions import StoredPositions, StoredProjection
 from trackstream_consumers.engine import Engine
+from trackstream_consumers.log.kafka import KafkaLogReader
 from trackstream_consumers.log.kafka_watch import KafkaLogWatch
 from trackstream_consumers.migrate import migrate_together
 from trackstream_consumers.projectors.artifacts import ArtifactProjector
@@ -28,16 +29,18 @@ from trackstream_consumers.projectors.metrics import MetricProjector
 from trackstream_schemas import codec, topics
 from trackstream_schemas import events as e
 from trackstream_schemas.ids import DEFAULT_EXPERIMENT_ID, DEFAULT_EXPERIMENT_NAME
+from trackstream_schemas.kafka_topics import LIMITED_RETENTION
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
     from concurrent.futures import Future
 
     from trackstream.log.port import EncodedEvent, LogWriter
     from trackstream_api.queries.status import Counts
     from trackstream_api.stack_settings import StackSettings
+    from trackstream_consumers.log.port import LogReader
     from trackstream_schemas.blobs import BlobStore
-    from trackstream_schemas.position import Position
+    from trackstream_schemas.position import Position, TopicPartition
 
 PROJECTORS = (EntityProjector, MetricProjector, ArtifactProjector)
 """Every kind of projector there is."""
@@ -65,6 +68,7 @@ class DistributedStore:
         self.engine = Engine(settings.engine_target, settings.database, _CLIENTS)
         opened.callback(self.engine.close)
         migrate_together(self.engine)
+        self._kafka_uri = settings.kafka_uri
         self._watch = KafkaLogWatch(settings.kafka_uri, PROJECTED_TOPICS)
         opened.callback(self._watch.close)
         self._stored = StoredPositions(self.engine)
@@ -88,13 +92,19 @@ class DistributedStore:
             created = e.ExperimentCreated(DEFAULT_EXPERIMENT_ID, DEFAULT_EXPERIMENT_NAME)
             self.producer.emit_and_wait([created])
 
+    def open_reader(self, topics: Sequence[str]) -> LogReader:
+        return KafkaLogReader(self._kafka_uri, topics)
+
+    def offsets_at(self, millis: int) -> Mapping[TopicPartition, int]:
+        return self._watch.offsets_at(millis)
+
     @contextmanager
     def deciding(self) -> Iterator[None]:
         with self._decisions:
             yield
 
     def positions(self) -> list[ProjectorPosition]:
-        ends = sorted(self._watch.ends().items())
+        ends, begins = sorted(self._watch.ends().items()), self._watch.begins()
         found = []
         for projection in self._projections:
             reached = projection.positions()
@@ -103,8 +113,9 @@ class DistributedStore:
                     projector=projection.name,
                     topic=at.topic,
                     partition=at.partition,
-                    next_offset=reached.get(at, 0),
+                    next_offset=(next_offset := reached.get(at, 0)),
                     end=end,
+                    lost=0 if at.topic in LIMITED_RETENTION else max(0, begins.get(at, 0) - next_offset),
                 )
                 for at, end in ends
                 if at.topic in projection.topics
@@ -121,7 +132,13 @@ class DistributedStore:
         return self._counted[1]
 
     def failure(self) -> str | None:
-        """Return None: a consumer tells of its failure itself, by ending and at its /health."""
+        """Return None: nothing in this process stops for good.
+
+        Its clients of the log, the tables and the contents are replaced where they fail. A consumer that has
+        stopped says so by ending and at its own /health; were a replica to say it at its /health, all of them
+        would be taken out of service for it, with the ingest and the reads that still work. How far behind
+        the tables are stands in the status.
+        """
         return None
 
     def close(self) -> None:
@@ -141,9 +158,8 @@ class NoReplay:
     def start(self) -> ReplayState:
         """Raise ReplayElsewhere."""
         raise ReplayElsewhere(
-            "a replay swaps the tables while nothing writes to them, and this server does not run the"
-            " consumers. Start consumers whose TRACKSTREAM_CLICKHOUSE names a new database; once they have"
-            " caught up, let the servers' name it too"
+            "a replay reads the whole log, and this server does not run the consumers: run `trackstream"
+            " replay` where TRACKSTREAM_KAFKA, TRACKSTREAM_CLICKHOUSE and TRACKSTREAM_S3_… are set as here"
         )
 
     def state(self) -> ReplayState:

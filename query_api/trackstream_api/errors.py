@@ -3,6 +3,7 @@
 TrackstreamError                        status  error_code                exit code
 ├── InvalidInput                          400   INVALID_PARAMETER_VALUE       2
 │   ├── FilterSyntaxError                 400   INVALID_PARAMETER_VALUE       2
+│   ├── SourceRefused                     400   INVALID_PARAMETER_VALUE       2
 │   └── SqlRefused                        400   INVALID_PARAMETER_VALUE       2
 │       └── QueryTooHeavy                 400   INVALID_PARAMETER_VALUE       2
 ├── NoDirectUploads                       501   NOT_IMPLEMENTED               1
@@ -31,6 +32,14 @@ class FilterSyntaxError(InvalidInput):
         self.args = (
             f"{field}: at position {position}: got {what}, expected {expected}\n{_pointed(text, position)}",
         )
+
+
+class SourceRefused(InvalidInput):
+    """The source of a model version is none, or not one of what the request names. In MLflow's words."""
+
+    def __init__(self, source: str, reason: str) -> None:
+        super().__init__("source", source, reason)
+        self.args = (f"Invalid model version source: '{source}'. {reason}",)
 
 
 class SqlRefused(InvalidInput):

@@ -16,7 +16,14 @@ if TYPE_CHECKING:
     from trackstream_api.store import Store
     from trackstream_schemas.blobs import Blob
 
-_TOPICS = (topics.EXPERIMENTS, topics.RUNS, topics.ARTIFACTS, topics.ARTIFACT_BYTES)
+_TOPICS = (
+    topics.EXPERIMENTS,
+    topics.RUNS,
+    topics.LOGGED_MODELS,
+    topics.TRACES,
+    topics.ARTIFACTS,
+    topics.ARTIFACT_BYTES,
+)
 _PURGES_AT_ONCE = 1000
 STALE_UPLOAD_SECONDS = 86_400
 """An upload that was begun longer ago than this and is not whole was given up by its client."""
@@ -38,7 +45,7 @@ def collect(store: Store, request: GcRequest) -> GcReport:
         if not request.dry_run:
             _purge(store, doomed)
     with reading(store, _TOPICS):
-        named = named_contents(store.engine, doomed.runs)
+        named = named_contents(store.engine, doomed.owners)
     unnamed = _unnamed(store, named, before / 1000)
     if not request.dry_run:
         for blob in unnamed:
@@ -47,6 +54,8 @@ def collect(store: Store, request: GcRequest) -> GcReport:
     return GcReport(
         runs=doomed.runs,
         experiments=doomed.experiments,
+        logged_models=doomed.logged_models,
+        traces=doomed.traces,
         blobs=BlobCount(count=len(unnamed), bytes=sum(blob.size for blob in unnamed)),
         dry_run=request.dry_run,
     )
@@ -54,6 +63,8 @@ def collect(store: Store, request: GcRequest) -> GcReport:
 
 def _purge(store: Store, doomed: Deleted) -> None:
     bodies: list[e.Body] = [e.RunPurged(run_id) for run_id in doomed.runs]
+    bodies += [e.LoggedModelPurged(model_id) for model_id in doomed.logged_models]
+    bodies += [e.TraceDeleted(trace_id) for trace_id in doomed.traces]
     bodies += [e.ExperimentPurged(experiment_id) for experiment_id in doomed.experiments]
     for start in range(0, len(bodies), _PURGES_AT_ONCE):
         store.producer.emit_and_wait(bodies[start : start + _PURGES_AT_ONCE])

@@ -10,6 +10,8 @@ from fastavro import schemaless_reader
 
 from trackstream.log.port import EncodedEvent
 from trackstream_api.commands import checked_tags
+from trackstream_api.ingest_models_and_traces import check_logged_model_event, check_trace_event
+from trackstream_api.ingest_registry import check_registry_event
 from trackstream_schemas import codec, validate
 from trackstream_schemas import events as e
 from trackstream_schemas.errors import InvalidInput, MalformedEvent
@@ -102,9 +104,18 @@ def _check(event: Event) -> None:
     """Refuse what the SDK would not have sent: the log keeps for ever what it takes."""
     body = event.body
     _check_envelope(event.envelope)
+    if isinstance(body, e.RegistryBody):
+        check_registry_event(body)
+        return
+    if isinstance(body, e.LoggedModelBody):
+        check_logged_model_event(body)
+        return
+    if isinstance(body, e.TraceBody):
+        check_trace_event(body)
+        return
     match body:
-        case e.DeadLettered():
-            raise InvalidInput("event", "DeadLettered", "an event that producers may append")
+        case e.DeadLettered() | e.DeadLetterResolved():
+            raise InvalidInput("event", type(body).__name__, "an event that producers may append")
         case e.ArtifactChunk():
             _check_chunk(body)
             return
@@ -136,6 +147,13 @@ def _check(event: Event) -> None:
                 _check_dataset(dataset)
         case e.MetricsLogged():
             _check_points(body)
+        case e.WriterReported():
+            _check_report(body)
+        case e.RunRewound():
+            validate.text(body.writer, "writer", _MAX_WRITER)
+        case e.ModelsLinked():
+            for model_id in (*body.inputs, *(output.model_id for output in body.outputs)):
+                validate.run_id(model_id, "model_id")
     if hasattr(body, "run_id"):
         validate.run_id(body.run_id)
     else:
@@ -172,6 +190,15 @@ def _check_points(body: e.MetricsLogged) -> None:
     if len(body):
         validate.timestamp(int(body.timestamps.min()), "metric timestamp")
         validate.timestamp(int(body.timestamps.max()), "metric timestamp")
+
+
+def _check_report(body: e.WriterReported) -> None:
+    validate.text(body.writer, "writer", _MAX_WRITER)
+    validate.timestamp(body.started_at, "started_at")
+    for key, count in body.points.items():
+        _check_count(f"points of {validate.key(key, 'metric key')}", count)
+    for name in ("batches", "run_events", "artifact_events", "lost_points", "lost_events"):
+        _check_count(name, getattr(body, name))
 
 
 def _check_artifact(body: e.ArtifactLogged) -> None:

@@ -21,8 +21,10 @@ class AddressInUse(Conflict):
     """Another process listens there."""
 
 
-def tcp(host: str, port: int) -> socket.socket:
+def tcp(host: str, port: int, option: str = "--port") -> socket.socket:
     """Return a socket that listens on `host`:`port`; port 0 takes a free one.
+
+    `option` is how the user gives the port.
 
     Raises AddressInUse, or InvalidInput for an address that this machine does not have.
     """
@@ -41,7 +43,7 @@ def tcp(host: str, port: int) -> socket.socket:
         listener.close()
         if error.errno == errno.EADDRINUSE:
             raise AddressInUse(
-                f"something else listens on {host} port {port}; choose another --port"
+                f"something else listens on {host} port {port}; choose another {option}"
             ) from error
         if error.errno == errno.EACCES:
             raise InvalidInput("port", port, "a port that this user may listen on (1024 or above)") from error

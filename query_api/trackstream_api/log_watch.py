@@ -25,6 +25,10 @@ class LogWatch(Protocol):
         """Return how long ago the log took the oldest record at or behind these offsets; 0 without any."""
         ...
 
+    def offsets_at(self, millis: int) -> dict[TopicPartition, int]:
+        """Return for every partition the first offset that the log took at or after this time."""
+        ...
+
 
 class SqliteLogWatch:
     """Watches a SQLite log through a connection of its own.
@@ -56,6 +60,27 @@ class SqliteLogWatch:
                 if found is not None:
                     taken.append(found[0])
         return max(0, time.time_ns() // 1_000_000 - min(taken)) if taken else 0
+
+    def offsets_at(self, millis: int) -> dict[TopicPartition, int]:
+        return {at: self._first_at(at, end, millis) for at, end in self.ends().items()}
+
+    def _first_at(self, partition: TopicPartition, end: int, millis: int) -> int:
+        """Search by halves: offsets are indexed, times are not."""
+        query = (
+            f"SELECT offset, appended_at FROM {sqlite_layout.table_of(partition.topic)}"
+            " WHERE partition = ? AND offset >= ? ORDER BY offset LIMIT 1"
+        )
+        low, high = 0, end
+        with self._turn, sqlite_layout.storage_errors(self._path):
+            while low < high:
+                middle = (low + high) // 2
+                found = self._connection.execute(query, (partition.partition, middle)).fetchone()
+                # The offsets before the found one may be gone: a topic's retention.
+                if found is None or found[1] >= millis:
+                    high = middle
+                else:
+                    low = found[0] + 1
+        return low
 
     def close(self) -> None:
         """Release the connection."""

@@ -62,12 +62,19 @@ class _StoreCollector:
             "First offset that a projector has not projected",
             labels=["projector", "topic", "partition"],
         )
+        lost = GaugeMetricFamily(
+            "trackstream_lost_records",
+            "Records that a projector has not projected and the log no longer has",
+            labels=["projector", "topic", "partition"],
+        )
         for at in self._store.positions():
             labels = [at.projector, at.topic, str(at.partition)]
             behind.add_metric(labels, max(0, at.end - at.next_offset))
             reached.add_metric(labels, at.next_offset)
+            lost.add_metric(labels, at.lost)
         yield behind
         yield reached
+        yield lost
         lag = GaugeMetricFamily("trackstream_lag_seconds", "Age of the oldest record not yet projected")
         lag.add_metric([], self._store.lag_ms() / 1000)
         yield lag

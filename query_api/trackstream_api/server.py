@@ -6,18 +6,21 @@ import os
 import signal
 import threading
 import time
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from multiprocessing import get_context
 from typing import TYPE_CHECKING, Any
 
 import uvicorn
 
 from trackstream_api import listening
-from trackstream_api.app import create_app
+from trackstream_api.app import create_app, create_stream_app
 from trackstream_api.directory_lock import DirectoryLock
 from trackstream_api.host_guard import allowed_hosts
+from trackstream_api.sql_port import OPTION as SQL_PORT
+from trackstream_api.sql_port import sql_port
 from trackstream_api.stack_settings import blobs_from_environment, stack_from_environment
 from trackstream_api.store import EmbeddedStore
+from trackstream_api.stream.sqlite_log import SqliteLog
 from trackstream_schemas.errors import TrackstreamError, Unavailable
 
 if TYPE_CHECKING:
@@ -26,6 +29,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from fastapi import FastAPI
+    from starlette.types import ASGIApp
+
+    from trackstream_api.sql_port import SqlAccess
 
 _START_SECONDS = 30.0
 _DRAIN_SECONDS = 10
@@ -35,7 +41,13 @@ _RESTART_SECONDS = 1.0
 class _Server(uvicorn.Server):
     """A uvicorn server that ends by returning, so that what it served can be closed behind it."""
 
-    def __init__(self, app: FastAPI, log_level: str, on_started: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        app: ASGIApp,
+        log_level: str,
+        on_started: Callable[[], None],
+        on_stopping: Callable[[], None] = lambda: None,
+    ) -> None:
         config = uvicorn.Config(
             app,
             log_level=log_level,
@@ -50,6 +62,11 @@ class _Server(uvicorn.Server):
         )
         super().__init__(config)
         self._on_started = on_started
+        self._on_stopping = on_stopping
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        self._on_stopping()
+        await super().shutdown(sockets)
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
@@ -79,23 +96,39 @@ def serve(
     port: int = 5000,
     log_level: str = "warning",
     announce: Callable[[str], None] | None = None,
+    sql: SqlAccess | None = None,
+    announce_sql: Callable[[str], None] | None = None,
 ) -> None:
     """Serve the store in `directory` until SIGINT or SIGTERM; port 0 takes a free one.
 
-    `announce` is called with the server's URL once it answers. Raises DirectoryHeld where another
+    `announce` is called with the server's URL once it answers. With `sql`, ClickHouse clients are answered
+    too, on the same host; `announce_sql` is called with that URL. Raises InvalidInput for an access that lets
+    anybody in, DirectoryHeld where another
     process works in the directory, AddressInUse where one listens there, StorageFailed where the
     directory cannot be written.
     """
+    if sql is not None:
+        sql.check(host)
     lock = DirectoryLock(directory, "server")
     try:
-        with listening.tcp(host, port) as listener:
+        with ExitStack() as opened:
+            listener = opened.enter_context(listening.tcp(host, port))
+            sql_listener = opened.enter_context(listening.tcp(host, sql.port, SQL_PORT)) if sql else None
             url = listening.url_of(listener)
             # From here on clients can connect; they are answered once the store is open.
             lock.publish(url)
-            with EmbeddedStore(directory, lock) as store:
-                app = create_app(store, allowed_hosts(host))
-                server = _Server(app, log_level, lambda: announce(url) if announce else None)
-                server.run(sockets=[listener])
+            store = opened.enter_context(EmbeddedStore(directory, lock))
+            if sql is not None and sql_listener is not None:
+                front = sql_port(
+                    store, sql_listener, host, sql, lambda app, told: _Server(app, log_level, told)
+                )
+                sql_url = opened.enter_context(front)
+                if announce_sql is not None:
+                    announce_sql(sql_url)
+            app = create_app(store, allowed_hosts(host))
+            told = (lambda: announce(url)) if announce else (lambda: None)
+            server = _Server(app, log_level, told, app.state.feed.stop)
+            server.run(sockets=[listener])
     finally:
         lock.release()
 
@@ -131,7 +164,7 @@ def _work(listener: socket.socket, host: str, log_level: str, on_started: Callab
 
     with DistributedStore(stack_from_environment(), blobs_from_environment()) as store:
         app = create_app(store, allowed_hosts(host))
-        _Server(app, log_level, on_started).run(sockets=[listener])
+        _Server(app, log_level, on_started, app.state.feed.stop).run(sockets=[listener])
 
 
 def _worker(listener: socket.socket, host: str, log_level: str, started: Any) -> None:
@@ -195,12 +228,13 @@ def _supervise(
 class ServerThread:
     """An app that a thread of this process serves on a Unix socket; made by `serve_in_thread`."""
 
-    def __init__(self, store: EmbeddedStore, uds: Path, log_level: str) -> None:
+    def __init__(self, store: EmbeddedStore | SqliteLog, app: FastAPI, uds: Path, log_level: str) -> None:
+        """`store` is what the app works on; it is closed behind it."""
         self.store = store
         self.uds = uds
         self._listener = listening.unix(uds)
         self._answering = threading.Event()
-        self._server = _Server(create_app(store), log_level, self._answering.set)
+        self._server = _Server(app, log_level, self._answering.set, app.state.feed.stop)
         self._thread = threading.Thread(target=self._run, name="trackstream-api", daemon=True)
         self._thread.start()
         if not self._answering.wait(_START_SECONDS):
@@ -237,7 +271,20 @@ def serve_in_thread(
     """
     store = EmbeddedStore(directory, DirectoryLock(directory, kind))
     try:
-        return ServerThread(store, uds, log_level)
+        return ServerThread(store, create_app(store), uds, log_level)
     except BaseException:
         store.close()
+        raise
+
+
+def serve_log_in_thread(directory: Path, uds: Path, log_level: str = "warning") -> ServerThread:
+    """Serve the stream of the log in `directory`, and nothing else, without taking the directory.
+
+    Otherwise as `serve_in_thread`.
+    """
+    log = SqliteLog(directory)
+    try:
+        return ServerThread(log, create_stream_app(log), uds, log_level)
+    except BaseException:
+        log.close()
         raise

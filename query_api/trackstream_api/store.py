@@ -33,15 +33,17 @@ from trackstream_schemas.blobs import DirectoryBlobStore
 from trackstream_schemas.ids import DEFAULT_EXPERIMENT_ID, DEFAULT_EXPERIMENT_NAME
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping, Sequence
     from contextlib import AbstractContextManager
     from pathlib import Path
 
     from trackstream.log.port import LogWriter
     from trackstream_api.models.admin import ReplayState
     from trackstream_api.queries.status import Counts
+    from trackstream_consumers.log.port import LogReader
     from trackstream_schemas.blobs import BlobStore
     from trackstream_schemas.events import DeadLettered
+    from trackstream_schemas.position import TopicPartition
 
 logger = logging.getLogger(__name__)
 
@@ -80,6 +82,14 @@ class Store(Protocol):
     @property
     def replay(self) -> Replays:
         """The rebuild."""
+        ...
+
+    def open_reader(self, topics: Sequence[str]) -> LogReader:
+        """Return a reader of all partitions of these topics, which belongs to the caller."""
+        ...
+
+    def offsets_at(self, millis: int) -> Mapping[TopicPartition, int]:
+        """Return for every partition the first offset that the log took at or after this time."""
         ...
 
     def deciding(self) -> AbstractContextManager[None]:
@@ -122,7 +132,7 @@ class EmbeddedStore:
 
     def _open(self, directory: Path, opened: ExitStack) -> None:
         self.location = str(directory)
-        log_path = directory / sqlite_layout.FILE_NAME
+        self._log_path = log_path = directory / sqlite_layout.FILE_NAME
         self.log: LogWriter = SqliteLogWriter(log_path)
         opened.callback(self.log.close)
         self.engine = Engine(directory / ENGINE_FOLDER)
@@ -158,6 +168,12 @@ class EmbeddedStore:
         if not self.log.history(topics.EXPERIMENTS, DEFAULT_EXPERIMENT_ID):
             created = e.ExperimentCreated(DEFAULT_EXPERIMENT_ID, DEFAULT_EXPERIMENT_NAME)
             self.producer.emit_and_wait([created])
+
+    def open_reader(self, topics: Sequence[str]) -> LogReader:
+        return SqliteLogReader(self._log_path, topics)
+
+    def offsets_at(self, millis: int) -> Mapping[TopicPartition, int]:
+        return self._watch.offsets_at(millis)
 
     def _give_up(self, letter: DeadLettered) -> None:
         self.producer.emit_and_wait([letter])

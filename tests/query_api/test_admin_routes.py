@@ -167,6 +167,8 @@ def test_garbage_collection(fresh: LiveServer) -> None:
     assert plan == {
         "runs": sorted([gone, inside]),
         "experiments": [experiment_id],
+        "logged_models": [],
+        "traces": [],
         "blobs": {"count": 1, "bytes": 4},
         "dry_run": True,
     }
@@ -188,3 +190,55 @@ def test_garbage_collection(fresh: LiveServer) -> None:
 def test_a_bad_age_is_refused(server: LiveServer, days: object) -> None:
     refused = server.call("POST", "/api/v1/gc", 400, json={"older_than_days": days})
     assert refused["field"] == "older_than_days"
+
+
+def test_garbage_collection_takes_what_belongs_to_an_experiment_and_a_replay_leaves_it_so(
+    fresh: LiveServer,
+) -> None:
+    experiment_id = fresh.new_experiment()
+    doomed, deleted, kept = (f"m-{new_id()}" for _ in range(3))
+    trace_id, run_id = f"tr-{new_id()}", fresh.new_run()
+    fresh.log(
+        e.LoggedModelCreated(doomed, experiment_id, "forest"),
+        e.LoggedModelCreated(deleted, "0", "tree"),
+        e.LoggedModelCreated(kept, "0", "bush"),
+        e.LoggedModelMetricsLogged(deleted, run_id, [e.ModelMetric("acc", 0.5, 1, 1000)]),
+        e.LoggedModelDeleted(deleted),
+        e.TraceLogged(trace_id, experiment_id, 1000, "OK", 12),
+    )
+    digests = {}
+    for owner in (doomed, deleted, kept, trace_id):
+        content = owner.encode()
+        stored = fresh.call("POST", "/api/v1/blobs", 201, content=content)
+        digests[owner] = str(stored["sha256"])
+        fresh.log(e.ArtifactLogged(owner, "a", len(content), digests[owner]))
+        blob = fresh.directory / "blobs" / digests[owner][:2] / digests[owner]
+        os.utime(blob, (time.time() - 7200,) * 2)
+    fresh.call("DELETE", f"/api/v1/experiments/{experiment_id}")
+    done = fresh.call("POST", "/api/v1/gc", json={"older_than_days": 0, "dry_run": False})
+    assert done["logged_models"] == sorted([doomed, deleted])
+    assert done["traces"] == [trace_id]
+    assert done["blobs"]["count"] == 3
+    assert {path.name for path in (fresh.directory / "blobs").glob("??/*")} == {digests[kept]}
+    # Too late: an owner that is purged stays so.
+    fresh.log(
+        e.LoggedModelMetricsLogged(deleted, run_id, [e.ModelMetric("acc", 0.7, 2, 2000)]),
+        e.ArtifactLogged(deleted, "b", 1, "0" * 64),
+    )
+
+    def held() -> list[list[Any]]:
+        return [
+            fresh.call("POST", "/api/v1/sql", json={"query": query})["rows"]
+            for query in (
+                "SELECT model_id FROM v_logged_models",
+                "SELECT model_id, step FROM v_logged_model_metrics",
+                "SELECT trace_id FROM v_traces",
+                "SELECT run_id, path FROM v_artifacts",
+            )
+        ]
+
+    assert held() == [[[kept]], [], [], [[kept, "a"]]]
+    assert replayed(fresh)["state"] == "done"
+    assert held() == [[[kept]], [], [], [[kept, "a"]]]
+    again = fresh.call("POST", "/api/v1/gc", json={"older_than_days": 0, "dry_run": True})
+    assert (again["logged_models"], again["traces"], again["experiments"]) == ([], [], [])

@@ -40,6 +40,8 @@ def run(stage: str = "active") -> Run:
         tags={},
         metrics={},
         inputs=[],
+        model_inputs=[],
+        model_outputs=[],
         conflicts=[],
     )
 
@@ -107,8 +109,13 @@ def test_what_is_active_cannot_be_restored() -> None:
 def test_bad_tags_name_the_field(tags: dict[str, str]) -> None:
     with pytest.raises(InvalidInput, match="tag"):
         commands.tag_run(run(), tags)
+
+
+@pytest.mark.parametrize("tags", [{"": "v"}, {"../x": "v"}, {"k": "v" * 20_001}, {"k" * 251: "v"}])
+def test_bad_tags_of_an_experiment_name_the_field(tags: dict[str, str]) -> None:
     with pytest.raises(InvalidInput, match="tag"):
         commands.tag_experiment(experiment(), tags)
+    assert commands.tag_experiment(experiment(), {"k": "v" * 20_000})
 
 
 def test_no_tags_are_no_event() -> None:

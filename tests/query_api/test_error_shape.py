@@ -13,9 +13,26 @@ if TYPE_CHECKING:
 
     from tests.query_api.live_server import LiveServer
 
-NO_REFUSAL = {("GET", "/health"), ("GET", "/metrics"), ("GET", "/api/v1/status"), ("GET", "/api/v1/replay")}
+NO_REFUSAL = {
+    ("GET", "/health"),
+    ("GET", "/metrics"),
+    ("GET", "/version"),
+    ("GET", "/api/v1/status"),
+    ("GET", "/api/v1/replay"),
+    ("GET", "/api/v1/stream"),
+    ("GET", "/api/3.0/mlflow/server-info"),
+}
 """Routes that take nothing that could be wrong."""
-NO_REFUSAL_OF_VALUES = {("POST", "/api/v1/replay"), ("POST", "/api/v1/blobs")}
+NO_REFUSAL_OF_VALUES = {
+    ("POST", "/api/v1/replay"),
+    ("POST", "/api/v1/blobs"),
+    ("PUT", "/api/2.0/mlflow-artifacts/artifacts/{path}"),
+    ("DELETE", "/api/2.0/mlflow-artifacts/artifacts/{path}"),
+    # As MLflow's server does, these ignore what they do not know.
+    ("GET", "/api/2.0/mlflow/experiments/search"),
+    ("GET", "/api/2.0/mlflow/registered-models/search"),
+    ("GET", "/api/2.0/mlflow/model-versions/search"),
+}
 
 
 def assert_error_shape(answer: Any, *statuses: int) -> None:
@@ -45,6 +62,8 @@ def test_every_route_refuses_in_this_shape(server: LiveServer) -> None:
         query = "?limit=-1&path=..&consistency=no"
         # A store in a directory has no direct uploads, whatever is asked of them.
         statuses = (400, 501) if path.startswith("/api/v1/uploads") else (400,)
+        # To MLflow any text is an id, perhaps of nothing.
+        statuses = (400, 404) if "/mlflow" in path else statuses
         assert_error_shape(server.client.request(method, bad + query, **options), *statuses)
     assert seen > NO_REFUSAL | NO_REFUSAL_OF_VALUES
     assert len(seen) >= 28

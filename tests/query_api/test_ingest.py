@@ -159,6 +159,9 @@ def test_what_the_sdk_may_send_is_taken(body: e.Body) -> None:
         pytest.param(
             message(e.DeadLettered("p", "t", 0, 0, "k", b"", "E", "m")), "may append", id="dead letter"
         ),
+        pytest.param(
+            message(e.DeadLetterResolved("t", 0, 0, "dropped", "")), "may append", id="dead letter resolved"
+        ),
     ],
 )
 def test_the_malformed_event_is_named(bad: bytes, told: str) -> None:

@@ -50,6 +50,7 @@ def test_a_run_is_read_whole(server: LiveServer) -> None:
     run = server.call("GET", f"/api/v1/runs/{run_id}")
     conflicts = run.pop("conflicts")
     assert run.pop("inputs")[0]["name"] == "digits"
+    assert (run.pop("model_inputs"), run.pop("model_outputs")) == ([], [])
     assert repr(run["metrics"]["accuracy"]["value"]) == "-0.0"
     assert run == {
         "run_id": run_id,

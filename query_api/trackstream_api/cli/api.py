@@ -40,6 +40,10 @@ class Api:
         """Return the JSON answer to a PATCH."""
         return self._json("PATCH", path, json=_present(body))
 
+    def put(self, path: str, body: Mapping[str, Any]) -> Any:
+        """Return the JSON answer to a PUT."""
+        return self._json("PUT", path, json=_present(body))
+
     def delete(self, path: str, query: Mapping[str, Any] | None = None) -> None:
         """Send a DELETE."""
         self._json("DELETE", path, params=_present(query))
@@ -83,12 +87,14 @@ class Api:
         return self._send("POST", path, json=_present(body)).content
 
     @contextmanager
-    def stream(self, path: str, query: Mapping[str, Any]) -> Iterator[httpx.Response]:
-        """Open the answer to a GET for reading in pieces."""
+    def stream(
+        self, path: str, query: Mapping[str, Any], longest_silence: float | None = None
+    ) -> Iterator[httpx.Response]:
+        """Open the answer to a GET for reading in pieces; NoAnswer after a silence of so many seconds."""
         with (
             self._transport_errors(),
             self._http.stream(
-                "GET", path, params=_present(query), timeout=httpx.Timeout(60, read=None)
+                "GET", path, params=_present(query), timeout=httpx.Timeout(60, read=longest_silence)
             ) as answer,
         ):
             if answer.is_error:

@@ -40,8 +40,12 @@ class FilesLeftOut(TrackstreamError):
         super().__init__(f"{len(failures)} of {total} files could not be downloaded")
 
 
-def download_all(api: Api, run_id: str, path: str | None, target: Path, overwrite: bool) -> Iterator[Path]:
+def download_all(
+    api: Api, run_id: str, path: str | None, target: Path, overwrite: bool, *, below: bool = False
+) -> Iterator[Path]:
     """Download the run's files under `path` into `target`; yield where each now is.
+
+    `below` leaves `path` itself out of where they go: what lies in it then lies in `target`.
 
     Raises NotFound where there is none, AlreadyExists where something else stands in the way, and
     StorageFailed where the disk fails or the content is not what its digest says. Where this befalls one
@@ -58,7 +62,7 @@ def download_all(api: Api, run_id: str, path: str | None, target: Path, overwrit
     with progress("Downloading", of_bytes=True) as report:
         for item in found:
             try:
-                local = _local_path(root, item["path"])
+                local = _local_path(root, _placed(item["path"], path or "") if below else item["path"])
                 if not _is_there(local, item, overwrite):
                     _download(api, run_id, item, local, lambda count, base=done: report(base + count, total))
             except Unavailable:
@@ -96,6 +100,12 @@ def upload_all(api: Api, run_id: str, local: Path, artifact_path: str) -> int:
 def _say_all(failures: Sequence[tuple[str, TrackstreamError]]) -> None:
     for path, error in failures:
         say(f"not downloaded: {path}: {error}")
+
+
+def _placed(artifact: str, path: str) -> str:
+    """Return where an artifact is as seen from `path`; a file seen from itself is its name."""
+    inside = artifact.removeprefix(f"{path}/") if path else artifact
+    return inside if inside != path else artifact.rpartition("/")[2]
 
 
 def _local_path(root: Path, artifact: str) -> Path:

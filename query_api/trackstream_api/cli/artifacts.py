@@ -38,29 +38,40 @@ def list_(run_id: str, path: str | None, recursive: bool, store: str, output: st
 
 
 @artifacts.command()
-@click.argument("run_id")
-@click.argument("path", required=False)
+@click.argument("run_id", metavar="RUN_ID|URI")
+@click.argument("path", required=False, metavar="[PATH|DIR]")
 @click.option(
     "--to",
     "target",
     type=click.Path(file_okay=False, path_type=Path),
-    default=Path(),
     metavar="DIR",
     help="Directory to put the files in (default: the current one).",
 )
 @click.option("--overwrite", is_flag=True, help="Replace files that are there with other content.")
 @store_option
-def download(run_id: str, path: str | None, target: Path, overwrite: bool, store: str) -> None:
+def download(run_id: str, path: str | None, target: Path | None, overwrite: bool, store: str) -> None:
     """Download a run's artifacts, or the file or directory PATH; prints where each file is.
+
+    A URI (runs:/RUN_ID/PATH, models:/NAME/VERSION, models:/NAME@ALIAS, models:/NAME/STAGE) says by itself
+    which files; what lies in the directory that it names then lies in DIR.
 
     Content is checked against its SHA-256; a file that is there already with that content is kept.
     """
     from trackstream_api.cli import lookup
     from trackstream_api.cli.artifact_copy import download_all
+    from trackstream_schemas.model_uris import is_model_uri
 
+    named = is_model_uri(run_id)
+    if named and path is not None and target is not None:
+        raise click.UsageError("a URI takes DIR or --to, not both", click.get_current_context())
     with connect(store) as api:
-        run_id = lookup.run_id_of(api, run_id)
-        for local in download_all(api, run_id, path, target, overwrite):
+        if named:
+            place = api.get("/api/v1/artifact-places", {"uri": run_id})
+            target = target or Path(path or ".")
+            run_id, path = place["run_id"], place["path"]
+        else:
+            run_id = lookup.run_id_of(api, run_id)
+        for local in download_all(api, run_id, path, target or Path(), overwrite, below=named):
             click.echo(str(local))
 
 

@@ -22,12 +22,13 @@ from trackstream_schemas.errors import InvalidInput
 from trackstream_schemas.sqlite_layout import FILE_NAME as LOG_FILE
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     import httpx
 
     from trackstream_api.cli.api import Api
     from trackstream_api.directory_lock import Holder
+    from trackstream_api.server import ServerThread
 
 WAIT_SECONDS = 30.0
 """How long another command may keep the directory, or a starting server its address, before we give up."""
@@ -54,6 +55,29 @@ def connect(store: str, *, create: bool = False) -> Iterator[Api]:
             from trackstream_api.cli.output import say
 
             say(f"note: the answer is {api.lag_ms / 1000:.1f} s behind the log")
+
+
+@contextmanager
+def connect_to_log(store: str) -> Iterator[Api]:
+    """Give an `Api` of which only /api/v1/stream may be asked, without keeping the directory from anybody.
+
+    Raises NoStore for a directory without a store, NoAnswer where nothing answers at an address.
+    """
+    with ExitStack() as stack:
+        if is_address(store):
+            yield stack.enter_context(_over_tcp(store, store))
+            return
+        from trackstream_api.directory_lock import holder_of
+
+        directory = directory_of(store)
+        require_store(directory)
+        holder = holder_of(directory)
+        if holder is not None and holder.kind == "server" and holder.url:
+            yield stack.enter_context(_over_tcp(holder.url, str(directory)))
+            return
+        from trackstream_api.server import serve_log_in_thread
+
+        yield stack.enter_context(_over_private_socket(directory, serve_log_in_thread))
 
 
 def is_address(store: str) -> bool:
@@ -100,7 +124,7 @@ def _on_directory(stack: ExitStack, directory: Path, create: bool) -> Api:
             return stack.enter_context(_over_tcp(holder.url, str(directory)))
         if holder is None:
             try:
-                return stack.enter_context(_over_private_socket(directory))
+                return stack.enter_context(_over_own_server(directory))
             except DirectoryHeld as error:
                 # Another process was faster between our look and our start.
                 holder = error.holder
@@ -126,23 +150,29 @@ def _over_tcp(url: str, where: str) -> Iterator[Api]:
 
 
 @contextmanager
-def _over_private_socket(directory: Path) -> Iterator[Api]:
+def _over_own_server(directory: Path) -> Iterator[Api]:
+    from trackstream_api.cli.catch_up import catch_up
+    from trackstream_api.server import serve_in_thread
+
+    with _over_private_socket(directory, serve_in_thread) as api:
+        catch_up(api)
+        yield api
+
+
+@contextmanager
+def _over_private_socket(directory: Path, serve: Callable[..., ServerThread]) -> Iterator[Api]:
     import httpx
 
     from trackstream_api.cli.api import Api
-    from trackstream_api.cli.catch_up import catch_up
-    from trackstream_api.server import serve_in_thread
 
     _silence_the_server()
     place = _private_place()
     try:
         socket = place / "api.sock"
-        with serve_in_thread(directory, socket, log_level="warning" if debugging() else "critical"):
+        with serve(directory, socket, log_level="warning" if debugging() else "critical"):
             transport = httpx.HTTPTransport(uds=str(socket))
             with httpx.Client(base_url="http://localhost", transport=transport, timeout=_timeouts()) as http:
-                api = Api(http, str(directory))
-                catch_up(api)
-                yield api
+                yield Api(http, str(directory))
     finally:
         shutil.rmtree(place, ignore_errors=True)
 

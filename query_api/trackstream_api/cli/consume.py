@@ -33,7 +33,20 @@ _KINDS = ("entities", "metrics", "artifacts", "all")
     help="Where artifacts are gathered until they are whole; nothing in it is needed after the end."
     "  [default: a temporary directory]",
 )
-def consume(kind: str, group_instance: str | None, host: str, port: int | None, spool: Path | None) -> None:
+@click.option(
+    "--accept-loss",
+    is_flag=True,
+    help="Go on behind records that retention removed before they were projected; every such gap becomes a"
+    " dead letter. Otherwise the process ends with an error that names them.",
+)
+def consume(
+    kind: str,
+    group_instance: str | None,
+    host: str,
+    port: int | None,
+    spool: Path | None,
+    accept_loss: bool,
+) -> None:
     """Project what is on Kafka until Ctrl-C or SIGTERM, then finish the batch.
 
     The servers are named by TRACKSTREAM_KAFKA, TRACKSTREAM_CLICKHOUSE and TRACKSTREAM_S3_…; any number of
@@ -42,4 +55,4 @@ def consume(kind: str, group_instance: str | None, host: str, port: int | None, 
     """
     from trackstream_api.consuming import run
 
-    run(kind, group_instance, host, port, spool, announce=lambda text: click.echo(text))
+    run(kind, group_instance, host, port, spool, accept_loss, announce=lambda text: click.echo(text))

@@ -9,6 +9,7 @@ TrackstreamError                 exit code   (trackstream_schemas.errors)
 │   ├── DirectoryBusy              5       another process kept the directory for too long
 │   └── ProjectionStalled          5       the projectors do not move
 ├── ReplayFailed                   1       the rebuild failed; the tables are as they were
+├── RecordsGivenUp                 1       records that were appended again were given up again
 └── ChecksFailed                   1       `doctor` found what does not work
 """
 
@@ -49,6 +50,10 @@ class ProjectionStalled(errors.Unavailable):
 
 class ReplayFailed(errors.TrackstreamError):
     """The rebuild ended with an error; the tables that readers see are those from before."""
+
+
+class RecordsGivenUp(errors.TrackstreamError):
+    """Dead letters were retried and became dead letters again."""
 
 
 class ChecksFailed(errors.TrackstreamError):

@@ -14,6 +14,13 @@ from trackstream_api.cli.output import counted, print_json, say, size_text
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+_PURGED = {
+    "runs": "run",
+    "experiments": "experiment",
+    "logged_models": "logged model",
+    "traces": "trace",
+}
+
 
 @click.command()
 @click.option(
@@ -32,7 +39,8 @@ if TYPE_CHECKING:
 def gc(days: int, dry_run: bool, yes: bool, output: str, store: str) -> None:
     """Purge for good what was deleted long ago.
 
-    That is runs, experiments, and artifact contents that nothing refers to.
+    That is runs, experiments, logged models, traces of those experiments, and artifact contents that nothing
+    refers to.
 
     Says what would go and asks before it goes; a script says --yes.
     """
@@ -57,7 +65,7 @@ def gc(days: int, dry_run: bool, yes: bool, output: str, store: str) -> None:
 
 
 def _is_empty(plan: Mapping[str, Any]) -> bool:
-    return not plan["runs"] and not plan["experiments"] and not plan["blobs"]["count"]
+    return not any(plan[what] for what in _PURGED) and not plan["blobs"]["count"]
 
 
 def _print(plan: Mapping[str, Any], output: str, verb: str) -> None:
@@ -69,7 +77,5 @@ def _print(plan: Mapping[str, Any], output: str, verb: str) -> None:
 
 def _sentence(plan: Mapping[str, Any], verb: str) -> str:
     blobs = plan["blobs"]
-    return (
-        f"{verb} {counted(len(plan['runs']), 'run')}, {counted(len(plan['experiments']), 'experiment')},"
-        f" {counted(blobs['count'], 'artifact content')} ({size_text(blobs['bytes'])})"
-    )
+    entities = ", ".join(counted(len(plan[what]), thing) for what, thing in _PURGED.items())
+    return f"{verb} {entities}, {counted(blobs['count'], 'artifact content')} ({size_text(blobs['bytes'])})"

@@ -13,15 +13,21 @@ from trackstream_api.cli.connection import debugging
 from trackstream_api.cli.consume import consume
 from trackstream_api.cli.dead_letters import dead_letters
 from trackstream_api.cli.dev import dev
+from trackstream_api.cli.diff import diff
 from trackstream_api.cli.doctor import doctor
 from trackstream_api.cli.errors import Refused
 from trackstream_api.cli.experiments import experiments
 from trackstream_api.cli.gc import gc
+from trackstream_api.cli.history import history
+from trackstream_api.cli.models import models
 from trackstream_api.cli.replay import replay
 from trackstream_api.cli.runs import runs
 from trackstream_api.cli.server import server
+from trackstream_api.cli.spool import spool
 from trackstream_api.cli.sql import sql
 from trackstream_api.cli.status import status
+from trackstream_api.cli.sync import sync
+from trackstream_api.cli.tail import tail
 from trackstream_api.cli.topics import topics
 from trackstream_schemas.errors import StorageFailed, TrackstreamError
 
@@ -57,12 +63,17 @@ def cli() -> None:
     """
 
 
-for _command in (server, experiments, runs, artifacts, sql, status, replay, gc, dead_letters, doctor):
+for _command in (server, experiments, runs, artifacts, models, sql, status, replay, gc, dead_letters, doctor):
     cli.add_command(_command)
+cli.add_command(tail)
+cli.add_command(history)
+cli.add_command(diff)
 cli.add_command(server, "ui")
 cli.add_command(consume)
 cli.add_command(dev)
 cli.add_command(topics)
+cli.add_command(sync)
+cli.add_command(spool)
 
 
 def run(arguments: Sequence[str] | None = None) -> int:

@@ -25,8 +25,14 @@ if TYPE_CHECKING:
     show_default=True,
     help="How to print; csv holds the run itself without metric summaries and artifacts.",
 )
-def describe(run_id: str, store: str, output: str) -> None:
-    """Show a run: attributes, params, tags, metrics, inputs, artifacts and conflicts."""
+@click.option(
+    "--branch",
+    type=click.IntRange(0),
+    metavar="N",
+    help="Of a run that was rewound: the metrics of this branch (default: the newest).",
+)
+def describe(run_id: str, store: str, output: str, branch: int | None) -> None:
+    """Show a run: attributes, params, tags, metrics, writers, inputs, artifacts and conflicts."""
     from trackstream_api.cli import lookup
     from trackstream_api.cli.artifact_tree import walk
 
@@ -34,18 +40,33 @@ def describe(run_id: str, store: str, output: str) -> None:
         run_id = lookup.run_id_of(api, run_id)
         path = lookup.run_path(run_id)
         run = api.get(path)
-        metrics = api.get(f"{path}/metrics")["metrics"]
+        metrics = api.get(f"{path}/metrics", {"branch": branch})["metrics"]
         artifacts = list(walk(api, run_id))
+        completeness = api.get(f"{path}/completeness")
+        branches = api.get(f"{path}/branches")["branches"]
     if output == "json":
-        print_json({"run": run, "metrics": metrics, "artifacts": artifacts})
+        print_json(
+            {
+                "run": run,
+                "metrics": metrics,
+                "artifacts": artifacts,
+                "completeness": completeness,
+                "branches": branches,
+            }
+        )
     elif output == "csv":
         print_csv([flat(run)])
     else:
-        _print(run, metrics, artifacts)
+        _print(run, metrics, artifacts, completeness, branches, branch)
 
 
 def _print(
-    run: Mapping[str, Any], metrics: Sequence[Mapping[str, Any]], artifacts: Sequence[Mapping[str, Any]]
+    run: Mapping[str, Any],
+    metrics: Sequence[Mapping[str, Any]],
+    artifacts: Sequence[Mapping[str, Any]],
+    completeness: Mapping[str, Any],
+    branches: Sequence[Mapping[str, Any]],
+    branch: int | None,
 ) -> None:
     attributes = {
         "run id": run["run_id"],
@@ -57,6 +78,7 @@ def _print(
         "started": when(run["start_time"]),
         "ended": when(run["end_time"]),
         "took": duration(run["start_time"], run["end_time"]),
+        "completeness": completeness["summary"],
     }
     _section("Run", ("ATTRIBUTE", "VALUE"), list(attributes.items()))
     _section("Params", ("PARAM", "VALUE"), sorted(run["params"].items()))
@@ -64,7 +86,7 @@ def _print(
     rows = [
         [
             item["key"],
-            latest[item["key"]]["value"] if item["key"] in latest else None,
+            _latest(item, latest, branch),
             item["points"],
             item["min"],
             item["max"],
@@ -72,7 +94,14 @@ def _print(
         ]
         for item in metrics
     ]
-    _section("Metrics", ("METRIC", "LATEST", "POINTS", "MIN", "MAX", "STEPS"), rows)
+    title = "Metrics" if branch is None else f"Metrics of branch {branch}"
+    _section(title, ("METRIC", "LATEST", "POINTS", "MIN", "MAX", "STEPS"), rows)
+    if len(branches) > 1:
+        _section(
+            "Branches", ("BRANCH", "REWOUND TO STEP", "AT", "WRITERS"), list(map(_branch_cells, branches))
+        )
+    writers = [_writer_cells(writer) for writer in completeness["writers"]]
+    _section("Writers", ("WRITER", "STATE", "LAST SEEN", "POINTS", "COMPLETENESS", "PROCESS"), writers)
     _section("Tags", ("TAG", "VALUE"), sorted(run["tags"].items()))
     inputs = [[item.get("name"), item.get("digest"), item.get("source")] for item in run["inputs"]]
     _section("Inputs", ("DATA SET", "DIGEST", "SOURCE"), inputs)
@@ -86,6 +115,28 @@ def _print(
         for item in run["conflicts"]
     ]
     _section("Conflicts (the first value stands)", ("KIND", "KEY", "KEPT", "REJECTED"), conflicts)
+
+
+def _latest(item: Mapping[str, Any], latest: Mapping[str, Any], branch: int | None) -> Any:
+    """Return the latest value of a metric: the run's, or the branch's where one was named."""
+    if branch is not None:
+        return item["latest"]["value"]
+    return latest[item["key"]]["value"] if item["key"] in latest else None
+
+
+def _branch_cells(branch: Mapping[str, Any]) -> list[Any]:
+    names = ", ".join(name for name in branch["writers"] if name)
+    return [branch["branch"], branch["rewound_to_step"], when(branch["began_at"]), names]
+
+
+def _writer_cells(writer: Mapping[str, Any]) -> list[Any]:
+    state = writer["state"]
+    if state == "silent":
+        state = f"silent since {when(writer['last_seen'])}"
+    sent, here = writer["sent"]["points"], writer["projected"]["points"]
+    points = f"{here}" if state == "unreported" else f"{here} of {sent}"
+    seen = when(writer["last_seen"])
+    return [writer["writer"], state, seen, points, writer["completeness"], writer["producer_id"]]
 
 
 def _section(title: str, columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:

@@ -45,6 +45,8 @@ def status(store: str, output: str) -> None:
 
 def _print(found: Mapping[str, Any]) -> None:
     print_table(("WHAT", "VALUE"), [[text, found[name]] for name, text in _SHOWN.items() if name in found])
+    if found.get("failure"):
+        click.echo(f"\nfailed: {found['failure']}")
     click.echo()
     columns = ("PROJECTOR", "TOPIC", "PARTITION", "NEXT OFFSET", "END")
     rows = [

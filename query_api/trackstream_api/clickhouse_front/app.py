@@ -7,6 +7,8 @@ import json
 import secrets
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import nullcontext
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from starlette.applications import Starlette
@@ -14,13 +16,15 @@ from starlette.responses import PlainTextResponse, Response, StreamingResponse
 from starlette.routing import Route
 
 from trackstream_api.clickhouse_front.auth import authenticate
+from trackstream_api.clickhouse_front.block_compression import compressed
 from trackstream_api.clickhouse_front.compression import Compressor
 from trackstream_api.clickhouse_front.errors import REQUIRED_PASSWORD, EngineError
 from trackstream_api.clickhouse_front.query import read_query
 from trackstream_schemas.errors import TrackstreamError
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterator, Mapping
+    from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+    from contextlib import AbstractContextManager
     from pathlib import Path
 
     from starlette.requests import Request
@@ -53,17 +57,19 @@ def create_front(
     users: Mapping[str, str],
     guard: Guard,
     limits: Mapping[str, str] | None = None,
+    reading: Callable[[], AbstractContextManager[object]] = nullcontext,
 ) -> Starlette:
     """Return an app that answers read-only queries on `engine`, for a port of its own.
 
     `users` are names and passwords. Every query goes through `guard`; `limits` are ClickHouse settings
     (`max_execution_time`, `max_result_rows`, …) of all of them. In the product these two are
-    `sql_guard.guard` and `sql_guard.GUARD_SETTINGS`. When it is served no more, call `app.state.close()`;
+    `sql_guard.guard` and `sql_guard.GUARD_SETTINGS`. Each query runs within a `reading()`, which may wait
+    until the views are current and keeps them still. When it is served no more, call `app.state.close()`;
     the engine stays its owner's.
     """
     from trackstream_api.clickhouse_front.guarded_executor import GuardedExecutor
 
-    return _app(GuardedExecutor(engine, guard, limits or {}), users, _BODY_OF_A_READER)
+    return _app(GuardedExecutor(engine, guard, limits or {}, reading), users, _BODY_OF_A_READER)
 
 
 def create_server_front(path: Path, users: Mapping[str, str]) -> Starlette:
@@ -130,6 +136,8 @@ class _Front:
         Returns the answer, its beginning, and the pieces behind that or None where there are none.
         """
         answer = self._executor.run(query, user)
+        if query.in_blocks:
+            answer = replace(answer, pieces=compressed(answer.pieces))
         held: list[bytes] = []
         size = 0
         for piece in answer.pieces:

@@ -59,6 +59,11 @@ def decompress(body: bytes, encoding: str, limit: int) -> bytes:
     return b"".join(pieces)
 
 
+def decompress_zstd(body: bytes, limit: int) -> bytes:
+    """Return a zstd frame decoded; raises EngineError as `decompress` does."""
+    return decompress(body, "zstd", limit)
+
+
 def _decompressed(body: bytes, encoding: str) -> Iterator[bytes]:
     """Yield pieces of at most _STEP bytes, so that a small body cannot fill the memory."""
     rest = body

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from starlette.datastructures import UploadFile
 
 from trackstream_api.clickhouse_front import statement
+from trackstream_api.clickhouse_front.block_compression import decompressed
 from trackstream_api.clickhouse_front.compression import choose, decompress
 from trackstream_api.clickhouse_front.errors import (
     BAD_ARGUMENTS,
@@ -72,6 +73,10 @@ class Query:
     wait_for_the_end: bool = False
     only_reads: bool = False
     encoding: str | None = None
+    in_blocks: bool = False
+    """Whether the result is wanted in ClickHouse's own compressed blocks."""
+    revision: int = 0
+    """Of the native protocol, that the client says it speaks."""
 
 
 @dataclass(frozen=True)
@@ -109,7 +114,6 @@ class Executor(Protocol):
 async def read_query(request: Request, limit: int) -> Query:
     """Return what `request` asks for; raises EngineError where it is malformed or over `limit` bytes."""
     url = request.query_params
-    _refuse_native_compression(request)
     fields: dict[str, str] = {}
     body = b""
     if request.headers.get("content-type", "").startswith("multipart/form-data"):
@@ -118,13 +122,15 @@ async def read_query(request: Request, limit: int) -> Query:
         body = decompress(
             await _body(request, limit), request.headers.get("content-encoding", "").strip().lower(), limit
         )
+        if _flag(url.get("decompress", "0")):
+            body = decompressed(body, limit)
     parsed, data = _statement_and_data(url.get("query", ""), fields.pop("query", ""), body)
     given = {**dict(url), **fields}
     settings = {
         name: value for name, value in given.items() if name not in _OF_THE_HANDLER and name[:6] != "param_"
     }
     default_format = url.get("default_format") or request.headers.get("x-clickhouse-format")
-    wants_compression = url.get("enable_http_compression", "0") in ("1", "true")
+    wants_compression = _flag(url.get("enable_http_compression", "0"))
     return Query(
         statement=parsed,
         data=data,
@@ -139,6 +145,8 @@ async def read_query(request: Request, limit: int) -> Query:
         wait_for_the_end=url.get("wait_end_of_query", "0") == "1",
         only_reads=request.method in ("GET", "HEAD"),
         encoding=choose(request.headers.get("accept-encoding", "")) if wants_compression else None,
+        in_blocks=_flag(url.get("compress", "0")),
+        revision=_revision(url.get("client_protocol_version", "0")),
     )
 
 
@@ -157,14 +165,14 @@ def _statement_and_data(in_url: str, in_form: str, body: bytes) -> tuple[Stateme
     return statement.parse(asked + b"\n" + body), b""
 
 
-def _refuse_native_compression(request: Request) -> None:
-    for name in ("compress", "decompress"):
-        if request.query_params.get(name, "0") in ("1", "true"):
-            raise EngineError(
-                NOT_IMPLEMENTED,
-                f"{name}=1 (ClickHouse's own block compression) is not supported here; switch it off, or use"
-                " HTTP compression (enable_http_compression=1 with Accept-Encoding, or Content-Encoding)",
-            )
+def _flag(text: str) -> bool:
+    return text in ("1", "true")
+
+
+def _revision(text: str) -> int:
+    if not text.isdecimal():
+        raise EngineError(BAD_ARGUMENTS, f"client_protocol_version: got {text!r}, expected a number")
+    return int(text)
 
 
 async def _body(request: Request, limit: int) -> bytes:

@@ -24,6 +24,9 @@ class ProjectorPosition(Model):
     partition: int
     next_offset: int = Field(description="First offset not yet projected")
     end: int = Field(description="Offset that the next record of the log will get")
+    lost: int = Field(
+        0, description="Records from next_offset on that the log no longer has: never projected"
+    )
 
 
 class Status(Model):
@@ -108,25 +111,7 @@ class GcReport(Model):
 
     runs: list[str]
     experiments: list[str]
+    logged_models: list[str]
+    traces: list[str] = Field(description="Of purged experiments")
     blobs: BlobCount
     dry_run: bool
-
-
-class DeadLetter(Model):
-    """A record that a projector gave up."""
-
-    projector: str
-    topic: str
-    partition: int
-    offset: int
-    key: str
-    value: str = Field(description="The record as it stood on the log, base64")
-    error_type: str
-    error_message: str
-    occurred_at: int = Field(description="Milliseconds since the epoch")
-
-
-class DeadLetters(Model):
-    """The newest first."""
-
-    dead_letters: list[DeadLetter]

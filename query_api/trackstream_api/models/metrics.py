@@ -45,6 +45,41 @@ class PointPage(Model):
     next_page_token: str | None
 
 
+class StepPoint(TypedDict):
+    """All points of one step, whichever writers they are from. NaN counts in `points` and `last` only."""
+
+    step: int
+    points: int
+    writers: int
+    min: float | None
+    max: float | None
+    mean: float | None
+    last: float
+
+
+class StepPage(Model):
+    """Steps in ascending order."""
+
+    steps: list[StepPoint]
+    next_page_token: str | None
+
+
+class Branch(TypedDict):
+    """One branch of a run. Branch 0 is the run before any rewind."""
+
+    branch: int
+    rewound_to_step: int | None
+    began_at: int | None
+    writers: list[str]
+
+
+class BranchList(Model):
+    """The branches of a run; the last one is what is shown where none is named."""
+
+    run_id: str
+    branches: list[Branch]
+
+
 class SeriesRequest(Request):
     """Which curves to draw, and how finely."""
 
@@ -54,6 +89,12 @@ class SeriesRequest(Request):
     x: Literal["step", "timestamp"] = "step"
     start: int | None = Field(None, description="Only points with x at least this")
     end: int | None = Field(None, description="Only points with x at most this")
+    writers: Literal["merged", "each"] = Field(
+        "merged", description="One curve of all writers of a run together, or one for each"
+    )
+    branch: int | None = Field(
+        None, ge=0, description="Of one run that was rewound: this branch; null: the newest"
+    )
 
 
 class Bucket(TypedDict):
@@ -73,10 +114,11 @@ class Series(Model):
 
     run_id: str
     key: str
+    writer: str | None = Field(description="Whose curve it is; null where that of all writers")
     buckets: list[Bucket]
 
 
 class SeriesReply(Model):
-    """The curves that have points, by (run_id, key)."""
+    """The curves that have points, by (run_id, key, writer)."""
 
     series: list[Series]

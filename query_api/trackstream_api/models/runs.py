@@ -20,6 +20,13 @@ class LatestMetric(TypedDict):
     timestamp: int
 
 
+class ModelOutput(TypedDict):
+    """A logged model that a run made, and at which step."""
+
+    model_id: str
+    step: int
+
+
 class Run(Model):
     """A run as folded from the log."""
 
@@ -36,6 +43,8 @@ class Run(Model):
     tags: dict[str, str]
     metrics: dict[str, LatestMetric] = Field(description="Latest value of each metric")
     inputs: list[dict[str, Any]] = Field(description="Data sets that the run read")
+    model_inputs: list[str] = Field(description="Ids of the logged models that the run read")
+    model_outputs: list[ModelOutput] = Field(description="Logged models that the run made")
     conflicts: list[dict[str, Any]] = Field(description="Events that lost a race, in log order")
 
 

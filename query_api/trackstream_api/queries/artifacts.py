@@ -66,11 +66,30 @@ def get(engine: Engine, run_id: str, path: str) -> ArtifactFile:
     return ArtifactFile(*rows[0])
 
 
-def named_contents(engine: Engine, without_runs: Sequence[str]) -> set[str]:
-    """Return the digests of all contents that some file has, of runs that neither are nor will be purged."""
+def paths_below(engine: Engine, run_id: str, path: str) -> list[str]:
+    """Return the paths of the file at `path` and of all files below it; "" is the top."""
+    sql = """
+        SELECT path FROM artifacts FINAL
+        WHERE run_id = {run_id:String}
+            AND (path = {path:String} OR {path:String} = '' OR startsWith(path, concat({path:String}, '/')))
+        ORDER BY path
+    """
+    return [row[0] for row in select(engine, sql, {"run_id": run_id, "path": path})]
+
+
+def paths_of(engine: Engine, owners: Sequence[str]) -> dict[str, list[str]]:
+    """Return the paths of all files of these runs, models or traces; who has none is left out."""
+    sql = "SELECT run_id, path FROM artifacts FINAL WHERE run_id IN {ids:Array(String)} ORDER BY run_id, path"
+    found: dict[str, list[str]] = {}
+    for owner, path in select(engine, sql, {"ids": list(owners)}):
+        found.setdefault(owner, []).append(path)
+    return found
+
+
+def named_contents(engine: Engine, without: Sequence[str]) -> set[str]:
+    """Return the digests of all contents that some file has whose owner is neither purged nor in `without`."""
     sql = """
         SELECT DISTINCT sha256 FROM artifacts FINAL
-        WHERE run_id NOT IN {runs:Array(String)}
-            AND run_id NOT IN (SELECT run_id FROM runs FINAL WHERE lifecycle_stage = 'purged')
+        WHERE run_id NOT IN {owners:Array(String)} AND run_id NOT IN (SELECT owner FROM purged_owners)
     """
-    return {row[0] for row in select(engine, sql, {"runs": list(without_runs)})}
+    return {row[0] for row in select(engine, sql, {"owners": list(without)})}

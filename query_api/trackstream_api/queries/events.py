@@ -1,15 +1,31 @@
-"""What the store keeps of the log itself: history by entity, and dead letters."""
+"""What the store keeps of the log itself: history by entity."""
 
 from __future__ import annotations
 
 import base64
 from typing import TYPE_CHECKING
 
-from trackstream_api.models.admin import DeadLetter, DeadLetters
 from trackstream_api.queries.execution import select
+from trackstream_consumers.records import Record
+from trackstream_schemas import codec
+from trackstream_schemas.position import Position
 
 if TYPE_CHECKING:
     from trackstream_consumers.engine import Engine
+
+
+def records(engine: Engine, topic: str, entity_id: str | None = None) -> list[Record]:
+    """Return an entity's records, or with None those of all entities of the topic, in log order."""
+    sql = """
+        SELECT partition, offset, entity_id, base64Encode(message) FROM events FINAL
+        WHERE topic = {topic:String} AND entity_id = ifNull({id:Nullable(String)}, entity_id)
+        ORDER BY partition, offset
+    """
+    found = []
+    for partition, offset, key, encoded in select(engine, sql, {"topic": topic, "id": entity_id}):
+        message = base64.b64decode(encoded)
+        found.append(Record(Position(topic, partition, offset), key, codec.decode(message), message))
+    return found
 
 
 def messages(engine: Engine, topic: str, entity_id: str) -> list[bytes]:
@@ -22,19 +38,3 @@ def messages(engine: Engine, topic: str, entity_id: str) -> list[bytes]:
     """
     rows = select(engine, sql, {"topic": topic, "id": entity_id})
     return [base64.b64decode(row[0]) for row in rows]
-
-
-def dead_letters(engine: Engine, limit: int) -> DeadLetters:
-    """Return the newest records that projectors gave up."""
-    sql = """
-        SELECT projector, topic, partition, offset, key, base64Encode(value), error_type, error_message,
-            toUnixTimestamp64Milli(occurred_at) AS at
-        FROM dead_letters FINAL
-        ORDER BY at DESC, topic, partition, offset DESC, projector LIMIT {limit:UInt32}
-    """
-    names = tuple(DeadLetter.model_fields)
-    found = [
-        DeadLetter.model_construct(**dict(zip(names, row, strict=True)))
-        for row in select(engine, sql, {"limit": limit})
-    ]
-    return DeadLetters.model_construct(dead_letters=found)

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 _RUNS = """
     SELECT
         run_id, experiment_id, name, user_id, status, lifecycle_stage, start_time, end_time,
-        params, tags, inputs, conflicts
+        params, tags, inputs, conflicts, model_inputs, model_outputs
     FROM runs FINAL
     WHERE run_id IN {ids:Array(String)} AND status != 'UNSTARTED' AND lifecycle_stage != 'purged'
 """
@@ -69,6 +69,16 @@ def stage_of(engine: Engine, run_id: str) -> str:
     return str(rows[0][0])
 
 
+def ids_in(engine: Engine, experiment_id: str, stage: str) -> list[str]:
+    """Return the ids of an experiment's runs in a lifecycle stage, active or deleted."""
+    sql = """
+        SELECT run_id FROM runs FINAL
+        WHERE experiment_id = {id:String} AND lifecycle_stage = {stage:String} AND status != 'UNSTARTED'
+        ORDER BY run_id
+    """
+    return [row[0] for row in select(engine, sql, {"id": experiment_id, "stage": stage})]
+
+
 def _run(row: Sequence[Any], experiment_name: str, latest: dict[str, LatestMetric]) -> Run:
     return Run.model_construct(
         run_id=row[0],
@@ -84,5 +94,7 @@ def _run(row: Sequence[Any], experiment_name: str, latest: dict[str, LatestMetri
         tags=row[9],
         metrics=latest,
         inputs=json.loads(row[10] or "[]"),
+        model_inputs=row[12],
+        model_outputs=json.loads(row[13] or "[]"),
         conflicts=[json.loads(conflict) for conflict in row[11]],
     )

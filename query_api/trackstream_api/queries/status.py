@@ -17,7 +17,11 @@ _COUNTS = """
             SELECT count() FROM experiments FINAL
             WHERE lifecycle_stage != 'purged' AND toUnixTimestamp64Milli(created_at) > 0
         ),
-        (SELECT count() FROM dead_letters FINAL)
+        (
+            SELECT count() FROM dead_letters FINAL
+            WHERE (topic, partition, offset) NOT IN
+                (SELECT topic, partition, offset FROM dead_letter_resolutions)
+        )
 """
 
 

@@ -1,19 +1,22 @@
-"""Health, status, Prometheus, replay, garbage collection, dead letters."""
+"""Health, status, Prometheus, replay, garbage collection."""
 
-from typing import Annotated
+from collections.abc import Sequence
 
-from fastapi import APIRouter, Query, Request, Response
+from fastapi import APIRouter, Request, Response
 from fastapi.responses import JSONResponse
 
 from trackstream_api import gc
-from trackstream_api.barrier import reading
-from trackstream_api.models.admin import DeadLetters, GcReport, GcRequest, Health, ReplayState, Status
+from trackstream_api.models.admin import (
+    GcReport,
+    GcRequest,
+    Health,
+    ProjectorPosition,
+    ReplayState,
+    Status,
+)
 from trackstream_api.models.base import Reply
-from trackstream_api.queries import events
-from trackstream_api.routes.parameters import Consistency, StoreOf
-from trackstream_api.store import Store
+from trackstream_api.routes.parameters import StoreOf
 from trackstream_api.version import VERSION
-from trackstream_schemas import topics
 from trackstream_schemas.errors import Unavailable
 
 router = APIRouter(tags=["administration"])
@@ -53,10 +56,26 @@ def status(store: StoreOf) -> Reply:
             positions=positions,
             lag_ms=lag_ms,
             records_behind=behind,
-            failure=store.failure(),
+            failure=store.failure() or _loss(positions),
             **counts._asdict(),
         ),
         headers={"X-Trackstream-Lag-Ms": str(lag_ms)},
+    )
+
+
+def _loss(positions: Sequence[ProjectorPosition]) -> str | None:
+    """Return which records the log no longer has although they were not projected, or None."""
+    lost = [
+        f"{at.next_offset} to {at.next_offset + at.lost - 1} of {at.topic}, partition {at.partition}"
+        f" ({at.projector})"
+        for at in positions
+        if at.lost
+    ]
+    if not lost:
+        return None
+    return (
+        f"the log lost records before they were projected: {'; '.join(lost)}."
+        " `trackstream consume --accept-loss` goes on behind them"
     )
 
 
@@ -76,24 +95,3 @@ async def replay_state(store: StoreOf) -> Reply:
 def collect(store: StoreOf, request: GcRequest) -> Reply:
     """Purged runs and experiments cannot be restored; contents that no artifact names are deleted."""
     return Reply(gc.collect(store, request))
-
-
-@router.get("/api/v1/dead-letters", response_model=DeadLetters, summary="Records that could not be applied")
-def dead_letters(
-    store: StoreOf,
-    limit: Annotated[int, Query(ge=1, le=10_000)] = 100,
-    consistency: Consistency = "strong",
-) -> Reply:
-    """The newest first. What is projected is told at once where a projector has stopped for good: why it
-    did may stand there."""
-    try:
-        return _dead_letters(store, limit, consistency)
-    except Unavailable:
-        if store.failure() is None:
-            raise
-        return _dead_letters(store, limit, "eventual")
-
-
-def _dead_letters(store: Store, limit: int, consistency: str) -> Reply:
-    with reading(store, topics.EVENT_TOPICS, consistency) as headers:
-        return Reply(events.dead_letters(store.engine, limit), headers=headers)

@@ -16,7 +16,7 @@ from trackstream_schemas.errors import InvalidInput
 
 router = APIRouter(prefix="/api/v1", tags=["events"])
 
-_TOPIC_OF = {"experiments": topics.EXPERIMENTS, "runs": topics.RUNS}
+_TOPIC_OF = {"experiments": topics.EXPERIMENTS, "runs": topics.RUNS, "models": topics.REGISTRY}
 _MESSAGE = {"type": "string", "format": "binary"}
 
 
@@ -44,8 +44,8 @@ def _append(store: Store, body: bytes) -> Reply:
 @router.get("/entities/{kind}/{key}/events", response_model=EntityEvents, summary="Events of one entity")
 def history(
     store: StoreOf,
-    kind: Literal["experiments", "runs"],
-    key: Annotated[str, Path(description="experiment_id or run_id")],
+    kind: Literal["experiments", "runs", "models"],
+    key: Annotated[str, Path(description="experiment_id, run_id or registered_model_id")],
 ) -> Reply:
     """From the log itself, so they may be ahead of every projection. None for an entity nobody has named."""
     events = store.log.history(_TOPIC_OF[kind], key)

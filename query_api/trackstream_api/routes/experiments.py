@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Query, Request
 
 from trackstream_api import commands
 from trackstream_api.barrier import reading
@@ -80,11 +80,12 @@ def rename(store: StoreOf, experiment_id: ExperimentId, request: RenameExperimen
 
 
 @router.delete("/{experiment_id}", response_model=Experiment, summary="Delete an experiment")
-def delete(store: StoreOf, experiment_id: ExperimentId) -> Reply:
+def delete(request: Request, store: StoreOf, experiment_id: ExperimentId) -> Reply:
     """It can be restored until garbage collection purges it. The default experiment cannot be deleted."""
     with store.deciding():
         event = commands.delete_experiment(_decided_on(store, experiment_id))
         store.producer.emit_and_wait([event])
+    request.app.state.mlflow_desk.experiments.forget(experiment_id)
     return _as_it_is_now(store, experiment_id)
 
 

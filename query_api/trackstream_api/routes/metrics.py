@@ -6,8 +6,15 @@ from fastapi import APIRouter, Query
 
 from trackstream_api.barrier import reading
 from trackstream_api.models.base import Reply
-from trackstream_api.models.metrics import MetricSummaries, PointPage, SeriesReply, SeriesRequest
-from trackstream_api.queries import metrics, runs
+from trackstream_api.models.metrics import (
+    BranchList,
+    MetricSummaries,
+    PointPage,
+    SeriesReply,
+    SeriesRequest,
+    StepPage,
+)
+from trackstream_api.queries import branches, metrics, runs
 from trackstream_api.routes.parameters import Consistency, PageToken, RunId, StoreOf
 from trackstream_schemas import topics, validate
 
@@ -15,12 +22,19 @@ router = APIRouter(prefix="/api/v1", tags=["metrics"])
 
 _TOPICS = (topics.RUNS, topics.METRICS)
 
+Key = Annotated[str, Query(description="Metric name")]
+BranchNumber = Annotated[
+    int | None, Query(ge=0, description="Of a run that was rewound: this branch (default: the newest)")
+]
+
 
 @router.get("/runs/{run_id}/metrics", response_model=MetricSummaries, summary="Metrics of a run, summed up")
-def summaries(store: StoreOf, run_id: RunId, consistency: Consistency = "strong") -> Reply:
+def summaries(
+    store: StoreOf, run_id: RunId, branch: BranchNumber = None, consistency: Consistency = "strong"
+) -> Reply:
     """For each key: how many points, over what steps, least, greatest and latest value."""
     with reading(store, _TOPICS, consistency) as headers:
-        found = metrics.summaries(store.engine, run_id)
+        found = metrics.summaries(store.engine, run_id, branch)
         if not found.metrics:
             runs.stage_of(store.engine, run_id)
         return Reply(found, headers=headers)
@@ -30,18 +44,47 @@ def summaries(store: StoreOf, run_id: RunId, consistency: Consistency = "strong"
 def history(
     store: StoreOf,
     run_id: RunId,
-    key: Annotated[str, Query(description="Metric name")],
+    key: Key,
     limit: Annotated[int, Query(ge=1, le=50_000)] = 1000,
     page_token: PageToken = None,
+    writer: Annotated[str | None, Query(description="Only points of this writer")] = None,
+    branch: BranchNumber = None,
     consistency: Consistency = "strong",
 ) -> Reply:
     """Bit for bit, ordered by (step, timestamp, producer, sequence, index)."""
     key = validate.key(key, "key")
     with reading(store, _TOPICS, consistency) as headers:
-        page = metrics.history(store.engine, run_id, key, limit, page_token)
+        page = metrics.history(store.engine, run_id, key, limit, page_token, writer, branch)
         if not page.points:
             runs.stage_of(store.engine, run_id)
         return Reply(page, headers=headers)
+
+
+@router.get("/runs/{run_id}/metric-steps", response_model=StepPage, summary="A metric, merged by step")
+def steps(
+    store: StoreOf,
+    run_id: RunId,
+    key: Key,
+    limit: Annotated[int, Query(ge=1, le=50_000)] = 1000,
+    page_token: PageToken = None,
+    branch: BranchNumber = None,
+    consistency: Consistency = "strong",
+) -> Reply:
+    """All writers' points of a step in one: mean, least, greatest and last value."""
+    key = validate.key(key, "key")
+    with reading(store, _TOPICS, consistency) as headers:
+        page = metrics.steps(store.engine, run_id, key, limit, page_token, branch)
+        if not page.steps:
+            runs.stage_of(store.engine, run_id)
+        return Reply(page, headers=headers)
+
+
+@router.get("/runs/{run_id}/branches", response_model=BranchList, summary="Branches of a run")
+def branch_list(store: StoreOf, run_id: RunId, consistency: Consistency = "strong") -> Reply:
+    """Branch 0, and one for each time that the run was rewound. The last one is what is shown."""
+    with reading(store, _TOPICS, consistency) as headers:
+        runs.stage_of(store.engine, run_id)
+        return Reply(branches.listed(store.engine, run_id), headers=headers)
 
 
 @router.post("/metrics/series", response_model=SeriesReply, summary="Curves, downsampled")

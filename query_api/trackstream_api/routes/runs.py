@@ -1,26 +1,32 @@
 """Runs: search, best, get, delete, restore, tag."""
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Request
 
 from trackstream_api import commands
 from trackstream_api.barrier import reading
 from trackstream_api.models.base import Reply
+from trackstream_api.models.completeness import Completeness
 from trackstream_api.models.runs import BestRuns, Run, RunList, RunPage, SearchRuns
-from trackstream_api.queries import runs
+from trackstream_api.queries import completeness, runs
 from trackstream_api.queries.search import best_runs, search_runs
 from trackstream_api.routes.parameters import Consistency, RunId, StoreOf
+from trackstream_api.search.compile_runs import COMPLETENESS_TAG
 from trackstream_api.store import Store
 from trackstream_schemas import topics
 
 router = APIRouter(prefix="/api/v1/runs", tags=["runs"])
 
 _TOPICS = (topics.EXPERIMENTS, topics.RUNS, topics.METRICS)
+_SENT_ON = (topics.RUNS, topics.METRICS, topics.ARTIFACTS)
+"""What writers of a run count."""
 
 
 @router.post("/search", response_model=RunPage, summary="Search runs")
 def search(store: StoreOf, request: SearchRuns, consistency: Consistency = "strong") -> Reply:
     """Answer with one page, each run whole. Values that a run does not have sort last, either way."""
-    with reading(store, _TOPICS, consistency) as headers:
+    # What is complete can only be told where what was sent to every topic has arrived.
+    wanted = {*_TOPICS, *_SENT_ON} if COMPLETENESS_TAG in request.filter else _TOPICS
+    with reading(store, wanted, consistency) as headers:
         return Reply(search_runs(store.engine, request), headers=headers)
 
 
@@ -38,12 +44,23 @@ def get(store: StoreOf, run_id: RunId, consistency: Consistency = "strong") -> R
         return Reply(runs.get(store.engine, run_id), headers=headers)
 
 
+@router.get("/{run_id}/completeness", response_model=Completeness, summary="Whether all of a run is here")
+def completeness_of(store: StoreOf, run_id: RunId, consistency: Consistency = "strong") -> Reply:
+    """What each writer says that it sent, against what of it is projected."""
+    with reading(store, _SENT_ON, consistency) as headers:
+        runs.stage_of(store.engine, run_id)
+        # Before the tables are read: what comes in meanwhile must not pass for missing.
+        behind = sum(at.end - at.next_offset for at in store.positions() if at.topic in _SENT_ON)
+        return Reply(completeness.of_run(store.engine, run_id, behind), headers=headers)
+
+
 @router.delete("/{run_id}", response_model=Run, summary="Delete a run")
-def delete(store: StoreOf, run_id: RunId) -> Reply:
+def delete(request: Request, store: StoreOf, run_id: RunId) -> Reply:
     """It can be restored until garbage collection purges it."""
     with store.deciding():
         event = commands.delete_run(_decided_on(store, run_id))
         store.producer.emit_and_wait([event])
+    request.app.state.mlflow_desk.runs.forget(run_id)
     return _as_it_is_now(store, run_id)
 
 

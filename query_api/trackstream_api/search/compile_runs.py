@@ -27,6 +27,8 @@ _ARTIFACT_ROOT = "mlflow-artifacts:"
 # More experiments than this are likely most of the store: finding their runs first would not prune much.
 _FEW_EXPERIMENTS = 16
 _DATASET_CONTEXT = "mlflow.data.context"
+COMPLETENESS_TAG = "trackstream.completeness"
+"""A tag that nobody sets: its value is the verdict of the view v_completeness at the time of the search."""
 
 _TABLES = {
     "param": "run_params",
@@ -163,6 +165,9 @@ def _head(
 
 def _unselectivity(comparison: Comparison) -> int:
     """Return the place in the chain: what usually leaves few runs comes first."""
+    if _asks_completeness(comparison):
+        # Made of all that the runs' writers sent: only for runs that are left.
+        return 5
     if comparison.operator in PRESENCE:
         return 4
     if comparison.operator == "!=":
@@ -179,10 +184,19 @@ def _step(comparison: Comparison, among: str | None, bindings: Bindings) -> str:
     if comparison.operator not in PRESENCE:
         where = f" WHERE {condition('value', comparison, bindings, as_float=entity == 'metric')}"
     narrowed = f" AND run_id IN ({among})" if among else ""
+    if _asks_completeness(comparison):
+        among_these = f"run_id IN ({among})" if among else "1"
+        compared = "1" if comparison.operator in PRESENCE else condition("completeness", comparison, bindings)
+        return f"SELECT run_id FROM v_completeness WHERE {among_these} AND {compared}"
     key = bindings.bind(comparison.identifier.key, "String")
     # The first value of a param stands, so all its rows agree (and a purged run fails as a run).
     final = "" if entity == "param" else " FINAL"
     return f"SELECT run_id FROM {_TABLES[entity]}{final} PREWHERE key = {key}{narrowed}{where}"
+
+
+def _asks_completeness(comparison: Comparison) -> bool:
+    identifier = comparison.identifier
+    return identifier.entity == "tag" and identifier.key == COMPLETENESS_TAG
 
 
 def _runs(

@@ -112,7 +112,7 @@ class Parser:
             return Comparison(identifier, operator, None)
         if operator in LISTS:
             return Comparison(identifier, operator, self._strings(identifier))
-        if subject.numeric:
+        if subject.numeric or operator in subject.numeric_operators:
             return Comparison(identifier, operator, self._number(identifier, start))
         return Comparison(identifier, operator, self._string(identifier))
 
@@ -179,6 +179,8 @@ class Parser:
 
     def _number(self, identifier: Identifier, operator: Token) -> int | float:
         token = self.take()
+        if self.vocabulary.quoted_numbers and token.kind == "quoted" and token.value.strip().isdecimal():
+            return int(token.value[:40])
         if token.kind != "number":
             what = f"{identifier.entity} {identifier.key!r}"
             raise self.wrong(

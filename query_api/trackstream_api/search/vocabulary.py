@@ -13,7 +13,9 @@ if TYPE_CHECKING:
 
     from trackstream_api.search.grammar import Identifier
 
-Entity = Literal["metric", "param", "tag", "attribute", "dataset"]
+Entity = Literal[
+    "metric", "param", "tag", "attribute", "dataset", "metadata", "feedback", "expectation", "issue"
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +24,8 @@ class Subject:
 
     numeric: bool
     operators: tuple[str, ...]
+    numeric_operators: tuple[str, ...] = ()
+    """Of a text: operators that compare it with a number."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +41,8 @@ class Vocabulary:
     presence: frozenset[Entity]
     """Entities that know IS NULL."""
     example: str
+    quoted_numbers: bool = False
+    """Whether whole numbers may also stand in quotes."""
 
     def subject(self, identifier: Identifier) -> Subject:
         presence = PRESENCE if identifier.entity in self.presence else ()

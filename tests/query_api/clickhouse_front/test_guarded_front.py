@@ -33,8 +33,8 @@ def test_parameters_arrive_unchanged(guarded_front: Front, text: str) -> None:
     "sql",
     [
         "SELECT * FROM runs",
-        "SELECT * FROM system.tables",
-        "SELECT name, value, readonly FROM system.settings",
+        "SELECT * FROM system.users",
+        "SELECT query FROM system.processes",
         "SELECT file('/etc/passwd')",
         "SELECT * FROM url('http://127.0.0.1/', CSV, 'a String')",
         "SELECT 1 FROM v_runs SETTINGS readonly = 0",

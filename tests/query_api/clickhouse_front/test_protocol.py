@@ -74,7 +74,6 @@ def test_bodies_are_compressed_where_both_sides_say_so(server_front: Front) -> N
         ("SELECT 1", {"no_such_setting": "1"}, 404, 115),
         ("SELECT 1", {"a'b": "1"}, 400, 36),
         ("SELECT 1", {"database": "no_such"}, 404, 81),
-        ("SELECT 1", {"compress": "1"}, 501, 48),
         ("SELECT 1", {"session_id": "s", "session_check": "1"}, 500, 372),
         ("SELECT 1", {"session_id": "s", "session_timeout": "x"}, 400, 36),
         ("SELECT sleep(3)", {"max_execution_time": "1"}, 408, 159),

@@ -137,8 +137,11 @@ def _insert_runs(client: Any, version: int, changed: dict[str, str]) -> None:
     )  # fmt: skip
     client.insert("run_params", params)
     client.insert("run_tags", tags)
-    client.insert("latest_metrics", latest)
-    client.insert("metric_points", points)
+    client.insert("latest_metrics", latest, ["key", "run_id", "value", "step", "timestamp", "rank"])
+    client.insert(
+        "metric_points", points,
+        ["run_id", "key", "step", "timestamp", "value", "writer", "producer_id", "sequence", "point"],
+    )  # fmt: skip
 
 
 def _insert_experiments(client: Any) -> None:

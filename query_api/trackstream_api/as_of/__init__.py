@@ -1,0 +1,1 @@
+"""What the store held at an earlier moment, found from its events."""
