@@ -8,7 +8,7 @@ import sys
 
 from benchmarks.measure import RESULTS, save, table
 
-CASES = ("log_metric", "stalled_log", "ingest", "replay")
+CASES = ("log_metric", "stalled_log", "ingest", "replay", "mlflow_client")
 
 
 def main() -> None:

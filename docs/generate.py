@@ -137,9 +137,22 @@ def _attribute_docstrings(source: ast.ClassDef) -> Iterator[tuple[str, str]]:
                 waiting.clear()
 
 
+def mlflow_endpoints() -> str:
+    """Return the table of MLflow's endpoints, those that are left out last."""
+    from trackstream_api.mlflow.face import endpoints
+
+    lines = ["| method | path | status |", "| --- | --- | --- |"]
+    for method, path, answers in sorted(endpoints(), key=lambda endpoint: not endpoint.answers):
+        # Those at the root stand under no prefix.
+        whole = f"/api{path}" if path.startswith(("/2.0", "/3.0")) else path
+        lines.append(f"| {method} | `{whole}` | {'answers' if answers else '501'} |")
+    return "\n".join(lines) + "\n"
+
+
 PARTS: dict[str, Callable[[], str]] = {
     "commands": commands,
     "exit-codes": exit_codes,
+    "mlflow-endpoints": mlflow_endpoints,
     "views": views,
     "settings": settings,
     "server-settings": server_settings,

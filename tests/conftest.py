@@ -30,6 +30,14 @@ settings.register_profile("no deadline", deadline=None)
 settings.load_profile("no deadline")
 
 
+@pytest.fixture(scope="session", autouse=True)
+def spools_in_a_directory_of_their_own(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """No test spools into the user's directory, nor forwards what it finds there."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_STATE_HOME", str(tmp_path_factory.mktemp("state")))
+        yield
+
+
 @pytest.fixture(scope="session")
 def minio_address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MinioAddress]:
     """The MinIO of the native stack; each test makes a bucket of its own."""

@@ -10,10 +10,14 @@ import subprocess
 import sys
 import time
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import httpx
+import psutil
 import pyarrow as pa
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
 
 TRACKSTREAM = Path(sys.executable).parent / "trackstream"
 START_LIMIT_S = 90.0
@@ -71,6 +75,12 @@ class Server:
                 time.sleep(0.02)
         raise AssertionError(f"the server did not come up:\n{self.output()}")
 
+    @property
+    def process(self) -> psutil.Process:
+        """The running process, to be measured."""
+        assert self._process is not None
+        return psutil.Process(self._process.pid)
+
     def output(self) -> str:
         """Return what the process has printed."""
         return self._output.read_text() if self._output.exists() else ""
@@ -122,6 +132,74 @@ class Server:
     def count(self, query: str, **parameters: object) -> int:
         """Return the one number that a query gives."""
         return int(self.sql(query, **parameters).column(0)[0].as_py())
+
+
+class Process:
+    """A program that writes its output to a file; `variables` are what it has of Trackstream's settings."""
+
+    def __init__(self, log: Path, command: Sequence[str], variables: Mapping[str, str]) -> None:
+        self._log = log
+        with log.open("ab") as output:
+            self._process = subprocess.Popen(
+                command,
+                cwd=Path(__file__).parents[2],
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                env=environment(**variables, PYTHONUNBUFFERED="1"),
+                start_new_session=True,
+            )
+
+    @property
+    def pid(self) -> int:
+        """The process id."""
+        return self._process.pid
+
+    @property
+    def code(self) -> int | None:
+        """The exit code, negative for a signal; None while the process runs."""
+        return self._process.poll()
+
+    @property
+    def running(self) -> bool:
+        """Whether the process has not ended."""
+        return self.code is None
+
+    def output(self) -> str:
+        """Return what the process has printed."""
+        return self._log.read_text()
+
+    def wait_for(self, mark: str, part: int) -> str:
+        """Return the `part` of the line with `mark`, split there, once the process has printed it."""
+        until = time.monotonic() + START_LIMIT_S
+        while time.monotonic() < until and self.running:
+            for line in self.output().splitlines():
+                if mark in line:
+                    return line.split(mark)[part]
+            time.sleep(0.05)
+        raise AssertionError(f"the process did not say {mark!r}:\n{self.output()}")
+
+    def send(self, number: signal.Signals) -> None:
+        """Send a signal, where the process still runs."""
+        if self.running:
+            self._process.send_signal(number)
+
+    def ask_to_stop(self) -> None:
+        """SIGTERM."""
+        self.send(signal.SIGTERM)
+
+    def kill(self) -> None:
+        """`kill -9`, of its children too."""
+        if self.running:
+            os.killpg(self._process.pid, signal.SIGKILL)
+        self._process.wait()
+
+    def wait(self, seconds: float = 60) -> int:
+        """Wait for the end, killing a process that takes longer, and return the exit code."""
+        try:
+            return self._process.wait(seconds)
+        except subprocess.TimeoutExpired:
+            self.kill()
+            return self._process.wait()
 
 
 def trainer(module: str, *arguments: object, **variables: str) -> subprocess.Popen[str]:

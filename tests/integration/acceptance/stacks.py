@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import signal
 import subprocess
 import time
 import urllib.request
@@ -12,10 +10,17 @@ from typing import TYPE_CHECKING, Any
 
 import httpx
 
-from tests.integration.processes import START_LIMIT_S, TRACKSTREAM, Server, environment, finish, trainer
+from tests.integration.processes import (
+    START_LIMIT_S,
+    TRACKSTREAM,
+    Process,
+    Server,
+    environment,
+    finish,
+    trainer,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
     from pathlib import Path
 
     from trackstream_api.native.stack import Stack
@@ -44,7 +49,7 @@ class NativeComposition:
 
     def __init__(self, stack: Stack, root: Path) -> None:
         self.variables = stack.environment()
-        self._processes: list[_Process] = []
+        self._processes: list[Process] = []
         self.apis: list[httpx.Client] = []
         done = subprocess.run(
             [str(TRACKSTREAM), "topics", "create", "--partitions", str(PARTITIONS)],
@@ -80,7 +85,7 @@ class NativeComposition:
                 with urllib.request.urlopen(f"{address}/health") as answer:
                     for kind, state in json.load(answer)["projectors"].items():
                         shares[kind].append(state["partitions"])
-            wanted = {"entities": 2 * PARTITIONS + 1, "metrics": PARTITIONS, "artifacts": 2 * PARTITIONS}
+            wanted = {"entities": 4 * PARTITIONS + 2, "metrics": PARTITIONS, "artifacts": 2 * PARTITIONS}
             if all(
                 len(found) == 2 and min(found) > 0 and sum(found) == wanted[kind]
                 for kind, found in shares.items()
@@ -89,8 +94,9 @@ class NativeComposition:
             assert time.monotonic() < until, f"the groups do not share the partitions: {shares}"
             time.sleep(0.1)
 
-    def _start(self, root: Path, *arguments: str) -> _Process:
-        started = _Process(root / f"process-{len(self._processes)}.log", arguments, self.variables)
+    def _start(self, root: Path, *arguments: str) -> Process:
+        log = root / f"process-{len(self._processes)}.log"
+        started = Process(log, [str(TRACKSTREAM), *arguments], self.variables)
         self._processes.append(started)
         return started
 
@@ -100,45 +106,8 @@ class NativeComposition:
             api.close()
         for process in self._processes:
             process.ask_to_stop()
-        codes = [process.stop() for process in self._processes]
+        codes = [process.wait() for process in self._processes]
         assert not any(codes), [process.output() for process in self._processes]
-
-
-class _Process:
-    def __init__(self, log: Path, arguments: tuple[str, ...], variables: Mapping[str, str]) -> None:
-        self._log = log
-        with log.open("wb") as output:
-            self._process = subprocess.Popen(
-                [str(TRACKSTREAM), *arguments],
-                stdout=output,
-                stderr=subprocess.STDOUT,
-                env=environment(**variables, PYTHONUNBUFFERED="1"),
-                start_new_session=True,
-            )
-
-    def output(self) -> str:
-        return self._log.read_text()
-
-    def wait_for(self, mark: str, part: int) -> str:
-        """Return the `part` of the line with `mark`, split there, once the process has printed it."""
-        until = time.monotonic() + START_LIMIT_S
-        while time.monotonic() < until and self._process.poll() is None:
-            for line in self.output().splitlines():
-                if mark in line:
-                    return line.split(mark)[part]
-            time.sleep(0.05)
-        raise AssertionError(f"the process did not say {mark!r}:\n{self.output()}")
-
-    def ask_to_stop(self) -> None:
-        if self._process.poll() is None:
-            self._process.send_signal(signal.SIGTERM)
-
-    def stop(self) -> int:
-        try:
-            return self._process.wait(60)
-        except subprocess.TimeoutExpired:
-            os.killpg(self._process.pid, signal.SIGKILL)
-            return self._process.wait()
 
 
 def tell(composition: EmbeddedComposition | NativeComposition) -> None:

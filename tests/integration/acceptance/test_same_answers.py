@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -220,6 +221,55 @@ def _write(store: Asked) -> Any:
 
 def test_writes_are_read_at_once_through_another_replica(embedded: Asked, native: Asked) -> None:
     assert normal(_write(native), native.names) == normal(_write(embedded), embedded.names)
+
+
+def _registry(store: Asked) -> Any:
+    """A model's life, each act through one replica and the next through the other."""
+    said = [store.call("POST", "/api/v1/models", json={"name": "vision", "tags": {"a": "1"}})]
+    model = "/api/v1/models/vision"
+    sources = [f"runs:/{store.ids[run]}/model" for run in ("lr-0.1", "lr-0.01", "files")]
+    said += [store.call("POST", f"{model}/versions", json={"source": source}) for source in sources]
+    said.append(store.call("PUT", f"{model}/aliases/champion", json={"version": 2}))
+    said.append(store.call("POST", f"{model}/versions/1/stage", json={"stage": "Production"}))
+    said.append(store.call("PATCH", model, json={"name": "sight"}))
+    said.append(store.call("GET", "/api/v1/models/sight"))
+    said.append(store.call("POST", "/api/v1/models", json={"name": "sight"}))
+    said.append(store.call("GET", model))
+    said.append(store.call("GET", "/api/v1/artifact-places", params={"uri": "models:/sight@champion"}))
+    said.append(store.call("GET", "/api/v1/model-versions", params={"filter": "name = 'sight'"}))
+    return said
+
+
+def test_models_are_registered_the_same(embedded: Asked, native: Asked) -> None:
+    assert normal(_registry(native), native.names) == normal(_registry(embedded), embedded.names)
+
+
+def test_ten_writers_over_two_replicas_number_versions_without_a_gap(native: Asked) -> None:
+    assert native.call("POST", "/api/v1/models", json={"name": "counted"})["status"] == 201
+
+    def register(number: int) -> int:
+        body = {"source": "s3://bucket/model", "tags": {"n": str(number)}}
+        made = native.call("POST", "/api/v1/models/counted/versions", json=body)
+        assert (made["status"], made["body"]["tags"]) == (201, {"n": str(number)})
+        return int(made["body"]["version"])
+
+    with ThreadPoolExecutor(10) as pool:
+        assert sorted(pool.map(register, range(40))) == list(range(1, 41))
+
+
+def test_of_ten_creations_over_two_replicas_one_wins(native: Asked) -> None:
+    """By log order: the replicas do not know of each other."""
+
+    def create(number: int) -> int:
+        made = native.call("POST", "/api/v1/models", json={"name": "contested", "description": str(number)})
+        if made["status"] == 201:
+            return number
+        assert made["body"]["error_code"] == "RESOURCE_ALREADY_EXISTS"
+        return -1
+
+    with ThreadPoolExecutor(10) as pool:
+        (winner,) = [number for number in pool.map(create, range(10)) if number >= 0]
+    assert native.call("GET", "/api/v1/models/contested")["body"]["description"] == str(winner)
 
 
 def test_a_replay_is_refused_where_the_consumers_run_elsewhere(native: Asked) -> None:
