@@ -10,6 +10,9 @@ UNION ALL
 SELECT trace_id AS owner FROM traces WHERE lifecycle_stage = 'deleted'
 COMMENT 'Ids of purged runs and logged models and of deleted traces';
 
+ALTER TABLE purged_owners
+    COMMENT COLUMN owner 'Id of the run, logged model or trace';
+
 CREATE OR REPLACE VIEW v_artifacts AS
 SELECT run_id, path, size, sha256, content_type, logged_at
 FROM artifacts FINAL

@@ -87,7 +87,7 @@ def paths_of(engine: Engine, owners: Sequence[str]) -> dict[str, list[str]]:
 
 
 def named_contents(engine: Engine, without: Sequence[str]) -> set[str]:
-    """Return the digests of all contents that some file has whose owner is neither purged nor in `without`."""
+    """Return the digests of the contents of files whose owner is neither purged nor in `without`."""
     sql = """
         SELECT DISTINCT sha256 FROM artifacts FINAL
         WHERE run_id NOT IN {owners:Array(String)} AND run_id NOT IN (SELECT owner FROM purged_owners)
