@@ -5,6 +5,7 @@ BIN    := $(VENV)/bin
 DATA   ?= demo-data
 PORT   ?= 5000
 STACK  ?= embedded
+JOBS   ?= 2
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo serve test test-unit lint format bench clean
@@ -31,8 +32,8 @@ demo: setup  ## train real models in 8 processes and print the best run (STACK=n
 serve: setup  ## serve the demo's data at http://127.0.0.1:5000 (PORT=... for another port)
 	@$(BIN)/trackstream server --dir $(DATA) --port $(PORT)
 
-test: setup  ## run every test: unit, property and integration
-	@$(BIN)/python -m pytest
+test: setup  ## run every test: unit, property and integration (JOBS=1: one file at a time)
+	@$(BIN)/python -m pytest -n $(JOBS) --dist loadfile
 
 test-unit: setup  ## only the fast tests
 	@$(BIN)/python -m pytest -m 'not integration'

@@ -9,12 +9,11 @@ import hypothesis
 import pytest
 from hypothesis import settings
 
-from trackstream_schemas.ids import new_id
-
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    from tests.clean_databases import CleanDatabases
     from trackstream_api.native.minio import MinioAddress
     from trackstream_api.native.stack import Stack
     from trackstream_consumers.engine import Engine
@@ -67,18 +66,20 @@ def engine_dir(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     anchor.close()
 
 
-@pytest.fixture
-def engine(engine_dir: Path) -> Iterator[Engine]:
-    """An engine on a migrated database of its own."""
-    from trackstream_consumers.engine import Engine
-    from trackstream_consumers.migrate import migrate
+@pytest.fixture(scope="session")
+def clean_databases(engine_dir: Path) -> CleanDatabases:
+    """Migrated, empty databases."""
+    from tests.clean_databases import CleanDatabases
 
-    fresh = Engine(engine_dir, database=f"test_{new_id()}")
-    migrate(fresh)
-    yield fresh
-    with fresh.client() as client:
-        client.command(f"DROP DATABASE IF EXISTS {fresh.database} SYNC")
-    fresh.close()
+    return CleanDatabases(engine_dir)
+
+
+@pytest.fixture
+def engine(clean_databases: CleanDatabases) -> Iterator[Engine]:
+    """An engine on a migrated database that nobody else uses."""
+    lent = clean_databases.take()
+    yield lent
+    clean_databases.give_back(lent)
 
 
 @pytest.fixture(scope="session")

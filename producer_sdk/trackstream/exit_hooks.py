@@ -22,7 +22,7 @@ Ending = Literal["exit", "exception", "terminated", "signalled"]
 """`terminated`: SIGTERM ends the process. `signalled`: SIGTERM came, but the program handles it itself."""
 
 logger = logging.getLogger("trackstream")
-_finish: Callable[[Ending], None] | None = None
+_finishers: list[Callable[[Ending], None]] = []
 _previous: Any = None
 _holds = 0
 _held_signal: int | None = None
@@ -32,13 +32,14 @@ _masks = threading.local()
 def install(finish: Callable[[Ending], None]) -> None:
     """Have `finish` called at the process's end, once for each way in which it learns of it.
 
-    Only the first call in a process counts. SIGTERM is watched where this is the main thread and the
-    signal is not ignored; whatever handled it before is called afterwards.
+    Those that were given first are called last. SIGTERM is watched where the first call is made on the main
+    thread and the signal is not ignored; whatever handled it before is called afterwards.
     """
-    global _finish
-    if _finish is not None:
+    if finish in _finishers:
         return
-    _finish = finish
+    _finishers.append(finish)
+    if len(_finishers) > 1:
+        return
     atexit.register(_at_exit)
     _watch_multiprocessing()
     _watch_sigterm()
@@ -108,9 +109,9 @@ def _at_exit() -> None:
 
 
 def _run(ending: Ending) -> None:
-    if _finish is not None:
+    for finish in reversed(_finishers):
         try:
-            _finish(ending)
+            finish(ending)
         # The process ends for its own reasons; ours must not get in the way.
         except Exception:
             logger.exception("trackstream could not finish")

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import contextlib
 import json
-import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import quote
@@ -30,7 +29,6 @@ if TYPE_CHECKING:
     from trackstream_schemas.events import Body, Event
 
 _ID_ATTEMPTS = 64
-_LOCK_FILE = "server.lock"
 _ANSWER_S = 60.0
 
 
@@ -133,20 +131,12 @@ class ModelRegistry:
         """Return a connection to the server of the log, if there is one: the URI's, or the directory's."""
         if "://" in self._uri and not self._uri.startswith(("http://", "https://")):
             return None
+        from trackstream import directory_server
         from trackstream.log.http import ServerConnection
 
         if "://" in self._uri:
             return ServerConnection(self._uri, timeout=_ANSWER_S)
-        address = _announced(Path(self._uri))
-        if address is None:
-            return None
-        server = ServerConnection(address, timeout=_ANSWER_S)
-        with contextlib.suppress(Unavailable, Rejected, OSError, KeyError, TypeError):
-            # Somebody else may have the address of a server that was killed.
-            if os.path.samefile(server.request("GET", "/api/v1/status")["directory"], self._uri):
-                return server
-        server.close()
-        return None
+        return directory_server.connect(Path(self._uri), _ANSWER_S)
 
 
 def checked_tags(tags: Mapping[str, Any]) -> dict[str, str]:
@@ -171,16 +161,6 @@ def _ids(uri: str) -> tuple[str | None, str | None]:
     if "://" not in text and ":/" not in text:
         raise InvalidInput("model URI", uri, "a URI, such as runs:/RUN_ID/PATH")
     return None, None
-
-
-def _announced(directory: Path) -> str | None:
-    """Return where the server that holds a directory says that it answers."""
-    try:
-        holder = json.loads((directory / _LOCK_FILE).read_text())
-        url = holder["url"] if holder["kind"] == "server" else None
-    except (OSError, ValueError, KeyError, TypeError):
-        return None
-    return url if isinstance(url, str) else None
 
 
 def _registered(

@@ -25,6 +25,7 @@ from trackstream_api.routes import (
     sql,
     stream,
     traces,
+    transfer,
     uploads,
 )
 from trackstream_api.stream.feed import LogFeed
@@ -68,6 +69,7 @@ def create_app(store: Store, allowed_hosts: frozenset[str] | None = None) -> Fas
         models,
         uploads,
         events,
+        transfer,
         history,
         stream,
         sql,

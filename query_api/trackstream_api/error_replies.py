@@ -52,7 +52,8 @@ def install(app: FastAPI) -> None:
 
     @app.exception_handler(TrackstreamError)
     async def ours(_: Request, error: TrackstreamError) -> JSONResponse:
-        if error.status >= 500:
+        # What is knowingly left out is no trouble of the server's; clients ask for it and go on without.
+        if error.status >= 500 and error.status != 501:
             logger.warning("%s: %s", type(error).__name__, error)
         return error_reply(error)
 

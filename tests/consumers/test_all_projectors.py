@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import os
 import random
 import signal
 import subprocess
@@ -17,22 +18,23 @@ from tests.consumers.crashes import Killed, MortalEngine
 from tests.consumers.direct_log import DirectLog
 from tests.consumers.tables import visible
 from trackstream_consumers.consumer import Consumer, ConsumerSettings
-from trackstream_consumers.engine import Engine
 from trackstream_consumers.log.sqlite import SqliteLogReader
-from trackstream_consumers.migrate import migrate
 from trackstream_consumers.pipeline import projectors
 from trackstream_consumers.projectors.uploads import UploadSink
 from trackstream_consumers.records import Record, decode_record
 from trackstream_schemas.blobs import DirectoryBlobStore
-from trackstream_schemas.ids import new_id
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from tests.clean_databases import CleanDatabases
+    from trackstream_consumers.engine import Engine
     from trackstream_consumers.projectors.port import Projector
     from trackstream_schemas.events import DeadLettered
 
 NAMES = ["entities", "metrics", "artifacts"]
+STRIDE = int(os.environ.get("TRACKSTREAM_TEST_KILL_STRIDE", "7"))
+"""Kill after every so manyth statement; 1 takes about seven times as long and leaves none out."""
 SMALL = ConsumerSettings(max_rows=20, poll_records=3, first_backoff=0.001)
 
 
@@ -89,27 +91,17 @@ def told(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DirectLog]:
 
 
 @pytest.fixture(scope="module")
-def wanted(told: DirectLog, engine_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+def wanted(
+    told: DirectLog, clean_databases: CleanDatabases, tmp_path_factory: pytest.TempPathFactory
+) -> dict[str, Any]:
     """The tables after each projector has read the story once, in one go."""
     found = {}
     for name in NAMES:
-        engine = fresh(engine_dir)
+        engine = clean_databases.take()
         project(told, make(name, engine, tmp_path_factory.mktemp(name)), ConsumerSettings())
         found[name] = visible(engine)
-        drop(engine)
+        clean_databases.give_back(engine)
     return found
-
-
-def fresh(engine_dir: Path) -> Engine:
-    engine = Engine(engine_dir, database=f"test_{new_id()}", clients=1)
-    migrate(engine)
-    return engine
-
-
-def drop(engine: Engine) -> None:
-    with engine.client() as client:
-        client.command(f"DROP DATABASE {engine.database} SYNC")
-    engine.close()
 
 
 def test_the_story_touches_every_table(wanted: dict[str, Any]) -> None:
@@ -152,10 +144,10 @@ def test_any_order_across_partitions_and_any_batches_leave_the_same(
 
 @pytest.mark.parametrize("name", NAMES)
 def test_killed_at_any_statement_it_leaves_the_same(
-    name: str, told: DirectLog, engine_dir: Path, tmp_path: Path, wanted: dict[str, Any]
+    name: str, told: DirectLog, clean_databases: CleanDatabases, tmp_path: Path, wanted: dict[str, Any]
 ) -> None:
-    for statements in itertools.count():
-        engine = fresh(engine_dir)
+    for statements in itertools.count(step=STRIDE):
+        engine = clean_databases.take()
         mortal = MortalEngine(engine, statements)
         root = tmp_path / str(statements)
         # The second life reads in other batches than the first.
@@ -167,7 +159,7 @@ def test_killed_at_any_statement_it_leaves_the_same(
             project(told, make(name, engine, root), ConsumerSettings(max_rows=30, poll_records=4))
         mortal.close()
         found = visible(engine)
-        drop(engine)
+        clean_databases.give_back(engine)
         assert found == wanted[name], f"killed after {statements} statements"
         if name == "artifacts":
             assert_contents(root)

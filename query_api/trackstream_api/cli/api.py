@@ -102,6 +102,21 @@ class Api:
                 raise refusal(answer)
             yield answer
 
+    @contextmanager
+    def download(
+        self, path: str, body: Mapping[str, Any], longest_silence: float | None = None
+    ) -> Iterator[Iterator[bytes]]:
+        """Open the answer to a POST and give its bytes in pieces; NoAnswer where it breaks off."""
+        timeout = httpx.Timeout(60, read=longest_silence)
+        with (
+            self._transport_errors(),
+            self._http.stream("POST", path, json=_present(body), timeout=timeout) as answer,
+        ):
+            if answer.is_error:
+                answer.read()
+                raise refusal(answer)
+            yield answer.iter_bytes()
+
     def _json(self, method: str, path: str, **request: Any) -> Any:
         answer = self._send(method, path, **request)
         if not answer.content:

@@ -94,7 +94,12 @@ def directory_of(store: str) -> Path:
         if parts.netloc in ("", "localhost") and parts.path:
             return Path(unquote(parts.path))
     if "://" in store or not store.strip() or "\x00" in store:
-        raise InvalidInput("--dir", store, "a directory, or an address that begins with http:// or https://")
+        raise InvalidInput(
+            "--dir (or TRACKSTREAM_URI)",
+            store,
+            "a directory, or the address of a server, which begins with http:// or https://. A log on Kafka"
+            " is read through one: start `trackstream server` and name its address",
+        )
     return Path(store).expanduser()
 
 

@@ -24,6 +24,14 @@ _data_option = click.option(
 )
 
 
+_NEXT = """\
+With these variables exported:
+  trackstream topics create                       once
+  trackstream consume all                         in a terminal of its own: projects what is logged
+  trackstream server                              in another: answers at http://127.0.0.1:5000
+  trackstream runs list --dir http://127.0.0.1:5000"""
+
+
 @click.group()
 def dev() -> None:
     """Kafka, MinIO and ClickHouse's protocol as plain processes.
@@ -70,6 +78,8 @@ def up(
         click.echo(f"{found.part} at {found.address}, pid {found.pid}", err=True)
     for name, value in started.environment().items():
         click.echo(f"export {name}={value}")
+    if not only:
+        click.echo(_NEXT, err=True)
 
 
 @dev.command()

@@ -17,8 +17,10 @@ from trackstream_api.cli.diff import diff
 from trackstream_api.cli.doctor import doctor
 from trackstream_api.cli.errors import Refused
 from trackstream_api.cli.experiments import experiments
+from trackstream_api.cli.export import export
 from trackstream_api.cli.gc import gc
 from trackstream_api.cli.history import history
+from trackstream_api.cli.import_ import import_
 from trackstream_api.cli.models import models
 from trackstream_api.cli.replay import replay
 from trackstream_api.cli.runs import runs
@@ -74,6 +76,8 @@ cli.add_command(dev)
 cli.add_command(topics)
 cli.add_command(sync)
 cli.add_command(spool)
+cli.add_command(import_)
+cli.add_command(export)
 
 
 def run(arguments: Sequence[str] | None = None) -> int:

@@ -27,6 +27,11 @@ class Place(NamedTuple):
     owner: str
     path: str
 
+    @property
+    def owned(self) -> bool:
+        """Whether it belongs to a run, logged model or trace."""
+        return self.owner != _NO_OWNER
+
 
 def place_of(proxied: str) -> Place:
     """Return the place of a path below the proxy's root ("" is the root). Raises InvalidInput.

@@ -57,10 +57,7 @@ def file_at(store: Store, place: Place) -> ArtifactFile:
 def downloaded(store: Store, place: Place, request: Request) -> Response:
     """Answer with the file's content; ranges work."""
     file = file_at(store, place)
-    answer = download(store.blobs, file, request.headers, request.method == "HEAD", is_current=True)
-    name = posixpath.basename(place.path)
-    answer.headers.setdefault("content-disposition", f'attachment; filename="{name}"')
-    return answer
+    return download(store.blobs, file, request.headers, request.method == "HEAD", is_current=True)
 
 
 def upload(store: Store, place: Place, kind: str, body: RequestBody) -> None:
@@ -70,9 +67,17 @@ def upload(store: Store, place: Place, kind: str, body: RequestBody) -> None:
 
 
 def delete(store: Store, place: Place) -> None:
-    """Delete the file at a place, or all files below it; nothing there is no error."""
+    """Delete the file at a place, or all files below it; nothing there is no error.
+
+    Raises NotFound for a path that leads to no run, model or trace and to no file: "deleted" would be a lie
+    about the files of those below it, which are deleted one owner at a time.
+    """
     with reading(store, TOPICS):
-        paths = artifacts.paths_below(store.engine, place.owner, place.path)
+        paths = (
+            artifacts.paths_below(store.engine, place.owner, place.path) if place.path or place.owned else []
+        )
+    if not paths and not place.owned:
+        raise NotFound(f"No such artifact: '{place.path}'")
     store.producer.emit_and_wait([e.ArtifactDeleted(place.owner, path) for path in paths])
 
 

@@ -6,6 +6,8 @@ from urllib.parse import quote
 from fastapi import APIRouter, Request, Response
 from starlette.concurrency import run_in_threadpool
 
+from trackstream_api import registry_sources
+from trackstream_api.barrier import reading
 from trackstream_api.mlflow import artifact_requests
 from trackstream_api.mlflow.artifact_places import Place, place_of_uri, run_root
 from trackstream_api.mlflow.artifact_proxy import ARTIFACTS_PATH
@@ -21,6 +23,7 @@ from trackstream_api.mlflow.messages import (
     present,
     reply,
 )
+from trackstream_api.registry import SOURCE_TOPICS
 from trackstream_api.request_body import RequestBody
 from trackstream_schemas import validate
 
@@ -77,6 +80,22 @@ def get_artifact(
         raise MissingParameter("run_uuid")
     path = validate.artifact_path(path, "path")
     return artifact_requests.downloaded(desk.store, _place(_root(desk, run), run, path), request)
+
+
+@root_router.get("/model-versions/get-artifact")
+def get_model_version_artifact(
+    desk: DeskOf, request: Request, path: str = "", name: str = "", version: str = ""
+) -> Response:
+    """A file of a version of a registered model, for people's browsers."""
+    for field, value in (("name", name), ("version", version), ("path", path)):
+        if not value:
+            raise MissingParameter(field)
+    path = validate.artifact_path(path, "path")
+    number = validate.model_version(version, "version")
+    with reading(desk.store, SOURCE_TOPICS):
+        root = registry_sources.place_of(desk.store.engine, f"models:/{name}/{number}")
+    place = Place(root.run_id, f"{root.path}/{path}" if root.path else path)
+    return artifact_requests.downloaded(desk.store, place, request)
 
 
 @router.post("/upload-artifact")

@@ -36,7 +36,7 @@ def tree(root: Path) -> dict[str, str]:
 
 def test_a_directory_tree_comes_back(client: MlflowClient, experiment_id: str, tmp_path: Path) -> None:
     source = tmp_path / "source"
-    for name, size in {"a.txt": 3, "empty": 0, "deep/er/b ü.bin": 3 * MEBIBYTE, "deep/c.json": 10}.items():
+    for name, size in {"a.txt": 3, "empty": 0, "deep/er/é☃ ü.bin": 3 * MEBIBYTE, "deep/c.json": 10}.items():
         path = source / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(os.urandom(size))

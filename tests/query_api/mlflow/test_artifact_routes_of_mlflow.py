@@ -73,6 +73,43 @@ def test_addresses_that_are_given_out_work(server: LiveServer) -> None:
     assert server.client.get(given["url"]).content == b"0123456789"
 
 
+def test_any_name_comes_back(server: LiveServer) -> None:
+    _, root = root_of(server)
+    server.call("PUT", f"{PROXY}/artifacts/{root}/é☃.txt", content=b"x")
+    answer = server.client.get(f"{PROXY}/artifacts/{root}/é☃.txt")
+    assert (answer.status_code, answer.content) == (200, b"x")
+    assert "%C3%A9%E2%98%83.txt" in answer.headers["content-disposition"]
+
+
+def test_what_belongs_to_nobody_is_not_deleted_at_one_stroke(server: LiveServer) -> None:
+    run_id, root = root_of(server)
+    server.call("PUT", f"{PROXY}/artifacts/{root}/a.txt", content=b"x")
+    server.call("PUT", f"{PROXY}/artifacts/free/a.txt", content=b"x")
+    for path in ("", "0", f"0/{run_id}", "none"):
+        assert server.call("DELETE", f"{PROXY}/artifacts/{path}", 404)["error_code"]
+    assert server.client.get(f"{PROXY}/artifacts/{root}/a.txt").status_code == 200
+    assert server.client.get(f"{PROXY}/artifacts/free/a.txt").status_code == 200
+    server.call("DELETE", f"{PROXY}/artifacts/free/a.txt")
+    server.call("GET", f"{PROXY}/artifacts/free/a.txt", 404)
+
+
+def test_a_file_of_a_version(server: LiveServer) -> None:
+    run_id, root = root_of(server)
+    server.call("PUT", f"{PROXY}/artifacts/{root}/model/MLmodel", content=b"flavors: {}")
+    name = f"m-{run_id}"
+    server.call("POST", "/api/2.0/mlflow/registered-models/create", json={"name": name})
+    source = {"name": name, "source": f"mlflow-artifacts:/{root}/model", "run_id": run_id}
+    server.call("POST", "/api/2.0/mlflow/model-versions/create", json=source)
+    address = "/model-versions/get-artifact"
+    asked = {"name": name, "version": "1", "path": "MLmodel"}
+    assert server.client.get(address, params=asked).content == b"flavors: {}"
+    assert server.call("GET", address, 404, params={**asked, "version": "2"})["error_code"]
+    assert server.call("GET", address, 404, params={**asked, "path": "none"})["error_code"]
+    for field in asked:
+        missing = {key: value for key, value in asked.items() if key != field}
+        assert field in server.call("GET", address, 400, params=missing)["message"]
+
+
 def test_what_is_not_there(server: LiveServer) -> None:
     _, root = root_of(server)
     missing = server.call("GET", f"{PROXY}/artifacts/{root}/none", 404)
