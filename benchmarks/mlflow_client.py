@@ -33,8 +33,9 @@ BATCH_POINTS = 1000
 SEED_OURS = """
 import sys, trackstream
 trackstream.set_tracking_uri(sys.argv[1])
+trackstream.set_experiment("seeded")
 for number in range(int(sys.argv[2])):
-    with trackstream.start_run(experiment_name="seeded"):
+    with trackstream.start_run():
         trackstream.log_metric("val_loss", float(number), step=0)
 trackstream.flush(600)
 assert trackstream.delivery_report().complete

@@ -180,7 +180,11 @@ def test_sequences_of_a_producer_do_not_descend() -> None:
     assert _PRODUCER in str(refused.value)
 
 
-@pytest.mark.parametrize("body", [b"", b"{}", GOOD, request(GOOD)[:-2], request(GOOD) + b"x"])
+@pytest.mark.parametrize(
+    "body",
+    [b"", b"{}", GOOD, request(GOOD)[:-2], request(GOOD) + b"x"],
+    ids=["empty", "json", "event", "short", "long"],
+)
 def test_what_is_not_a_request(body: bytes) -> None:
     with pytest.raises(MalformedEvent, match="request body"):
         encoded_events(body)

@@ -180,7 +180,9 @@ def test_only_an_upload_id_is_one(store: MinioBlobStore, upload_id: str) -> None
         store.abort_upload(upload_id)
 
 
-@pytest.mark.parametrize(("sha256", "size"), [("x", 1), (SHA256, -1), (SHA256, 6 << 40)])
+@pytest.mark.parametrize(
+    ("sha256", "size"), [("x", 1), (SHA256, -1), (SHA256, 6 << 40)], ids=["digest", "negative", "huge"]
+)
 def test_what_cannot_be_stored_is_refused_at_once(store: MinioBlobStore, sha256: str, size: int) -> None:
     with pytest.raises(InvalidInput):
         store.begin_upload(sha256, size)
