@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from trackstream_api.cli.checks import Check
 from trackstream_schemas.errors import TrackstreamError
+from trackstream_schemas.kafka_connection import is_kafka
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -15,7 +16,13 @@ if TYPE_CHECKING:
 
 
 def is_distributed() -> bool:
-    """Tell whether the environment describes the distributed composition."""
+    """Tell whether the environment describes the distributed composition.
+
+    A TRACKSTREAM_URI that names another store than a log on Kafka wins: one shell works on one store.
+    """
+    uri = os.environ.get("TRACKSTREAM_URI", "")
+    if uri and not is_kafka(uri):
+        return False
     return bool(os.environ.get("TRACKSTREAM_KAFKA") or os.environ.get("TRACKSTREAM_CLICKHOUSE"))
 
 
