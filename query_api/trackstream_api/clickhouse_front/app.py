@@ -10,6 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import nullcontext
 from dataclasses import replace
 from typing import TYPE_CHECKING
+from urllib.parse import quote
 
 from starlette.applications import Starlette
 from starlette.responses import PlainTextResponse, Response, StreamingResponse
@@ -160,7 +161,8 @@ class _Front:
     def _headers(self, query: Query, answer: Answer) -> dict[str, str]:
         headers = {
             "X-ClickHouse-Server-Display-Name": "trackstream",
-            "X-ClickHouse-Query-Id": query.query_id,
+            # Any text may be a query's id, but not what a header holds.
+            "X-ClickHouse-Query-Id": quote(query.query_id, safe="!#$&'()*+,/:;=?@[]~"),
             "X-ClickHouse-Timezone": self._executor.timezone,
             "X-ClickHouse-Summary": json.dumps(dict(answer.summary)),
             "Content-Type": "text/plain; charset=UTF-8",

@@ -29,6 +29,12 @@ def test_the_answer_to_a_query(server_front: Front) -> None:
     assert json.loads(answer.headers["X-ClickHouse-Summary"])["read_rows"] == "1"
 
 
+def test_any_text_may_be_a_query_id(server_front: Front) -> None:
+    answer = server_front.post("SELECT 1", query_id="a\r\nX: y€")
+    assert (answer.status_code, answer.text) == (200, "1\n")
+    assert answer.headers["X-ClickHouse-Query-Id"] == "a%0D%0AX:%20y%E2%82%AC"
+
+
 @pytest.mark.parametrize(
     ("sql", "url", "text"),
     [
