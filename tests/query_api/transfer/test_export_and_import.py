@@ -11,7 +11,7 @@ import pytest
 
 from tests.query_api.cli.conftest import command_line
 from tests.query_api.live_server import LiveServer
-from trackstream_consumers.engine import Engine
+from tests.query_api.transfer.stored_facts import facts
 from trackstream_schemas import events as e
 from trackstream_schemas.ids import new_id
 
@@ -19,9 +19,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 _LARGE = 9 << 20
-# Where a record stands on the log is each log's own.
-_PLACES = {"partition", "offset", "version", "earliness", "conflicts", "rank", "deleted_offset"}
-_NO_FACTS = {"positions", "epochs", "schema_migrations", "migrations"}
 
 
 @pytest.fixture(scope="module")
@@ -67,36 +64,6 @@ def _filled(server: LiveServer) -> str:
     assert server.client.delete(f"/api/v1/runs/{deleted}").is_success
     server.new_run()
     return run_id
-
-
-def facts(directory: Path) -> dict[str, list[Any]]:
-    """Return the rows of all tables, without where they stand on the log and without experiment 0."""
-    engine = Engine(directory / "engine")
-    try:
-        with engine.client() as client:
-            tables = client.query(
-                "SELECT name FROM system.tables"
-                " WHERE database = currentDatabase() AND engine LIKE '%MergeTree'"
-            ).result_rows
-            found = {}
-            for (table,) in tables:
-                columns = [row[0] for row in client.query(f"DESCRIBE {table}").result_rows if row[2] == ""]
-                kept = [name for name in columns if name not in _PLACES]
-                if table in _NO_FACTS or not kept:
-                    continue
-                fields = ", ".join(f"toString({name})" for name in kept)
-                rows = client.query(f"SELECT {fields} FROM {table} FINAL").result_rows
-                told = [dict(zip(kept, row, strict=True)) for row in rows]
-                found[table] = sorted(
-                    (row for row in told if not _of_default(row)), key=lambda row: sorted(row.items())
-                )
-            return found
-    finally:
-        engine.close()
-
-
-def _of_default(row: dict[str, str]) -> bool:
-    return "0" in (row.get("experiment_id"), row.get("entity_id"))
 
 
 def test_all_tables_are_equal_however_often_the_file_is_imported(exported: tuple[Path, Path, str]) -> None:
