@@ -79,7 +79,7 @@ def test_what_is_not_a_request(server: LiveServer, body: bytes) -> None:
 
 def test_history_of_nobody_and_of_an_unknown_kind(server: LiveServer) -> None:
     assert server.call("GET", "/api/v1/entities/experiments/12/events") == {"events": []}
-    refused = server.call("GET", "/api/v1/entities/models/12/events", 400)
+    refused = server.call("GET", "/api/v1/entities/launches/12/events", 400)
     assert refused["field"] == "kind"
 
 
