@@ -117,11 +117,12 @@ def _unread(ground: Composition) -> tuple[dict[int, list[Removed]], dict[int, in
         reader.seek(begin)
         while any(reader.positions()[at] < end for at, end in ends.items()):
             for record in reader.poll(1000, 1.0):
-                event = codec.decode(record.value)
-                assert isinstance(event.body, e.MetricsLogged)
-                run_id, steps = event.body.run_id, event.body.steps.tolist()
+                body = codec.decode(record.value).body
+                # What a writer says of itself stands there too, and holds no point.
+                assert isinstance(body, e.MetricsLogged | e.WriterReported)
+                steps = body.steps.tolist() if isinstance(body, e.MetricsLogged) else []
                 found.setdefault(record.position.partition, []).append(
-                    Removed(record.position.offset, [(run_id, step - FIRST_STEP) for step in steps])
+                    Removed(record.position.offset, [(body.run_id, step - FIRST_STEP) for step in steps])
                 )
     finally:
         reader.close()
