@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING, NamedTuple
 
 from confluent_kafka import Consumer, Producer, TopicPartition
@@ -75,6 +76,15 @@ class ClusterLog:
         admin = AdminClient({"bootstrap.servers": self.servers})
         for future in admin.incremental_alter_configs([resource]).values():
             future.result(_PATIENCE_S)
+        # The broker answers once the change is in its metadata's log, which it applies a moment later.
+        asked = ConfigResource(ResourceType.TOPIC, self.prefix + topic)
+        until = time.monotonic() + _PATIENCE_S
+        while True:
+            [described] = admin.describe_configs([asked]).values()
+            if described.result(_PATIENCE_S)[name].value == value:
+                return
+            assert time.monotonic() < until, f"{name} of {self.prefix + topic} is not {value}"
+            time.sleep(0.05)
 
     def delete(self, topic: str) -> None:
         """Delete a topic."""

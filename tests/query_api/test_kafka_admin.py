@@ -91,6 +91,7 @@ def test_the_commands(kafka_stack: Stack) -> None:
     made = runner.invoke(cli, ["topics", "create", "--uri", uri, "--partitions", "2", "-o", "json"])
     assert made.exit_code == 0, made.output
     assert {row["topic"].partition(".")[2]: row["partitions"] for row in json.loads(made.stdout)} == {
-        name: 1 if name in (topics.SCHEMAS, topics.DEAD_LETTERS) else 2 for name in topics.ALL_TOPICS
+        name: 1 if name in (topics.SCHEMAS, topics.DEAD_LETTERS, topics.REGISTRY) else 2
+        for name in topics.ALL_TOPICS
     }
     assert runner.invoke(cli, ["topics", "check", "--uri", uri]).exit_code == 0
