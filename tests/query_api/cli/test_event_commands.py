@@ -54,6 +54,8 @@ class Following:
             stderr=subprocess.PIPE,
             text=True,
             env=environment,
+            # A shell that starts the tests in the background has SIGINT ignored, and children inherit that.
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
         )
         self._lines: queue.Queue[str] = queue.Queue()
         self._notes: list[str] = []
