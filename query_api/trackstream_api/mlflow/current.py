@@ -7,7 +7,7 @@ folded as the projector folds them. Where it cannot (Kafka), the projection is w
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Annotated, Any
 
 from fastapi import Depends, Request
@@ -23,7 +23,7 @@ from trackstream_schemas.errors import NotFound
 from trackstream_schemas.position import Position
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Collection, Mapping, Sequence
 
     from trackstream_api.models.experiments import Experiment
     from trackstream_api.store import Store
@@ -58,6 +58,8 @@ class Desk:
     """Active experiments."""
     runs: Known[bool]
     """Active runs."""
+    locations: dict[str, str | None] = field(default_factory=dict)
+    """Where experiments keep their artifacts, as far as it was asked. It never changes, so nothing ages."""
 
 
 def open_desk(store: Store) -> Desk:
@@ -167,9 +169,19 @@ def location_of(desk: Desk, experiment_id: str) -> str | None:
     seen = desk.experiments.last(experiment_id)
     if seen is not None:
         return seen.artifact_location
+    if experiment_id in desk.locations:
+        return desk.locations[experiment_id]
     with desk.store.gate.reading():
-        found = experiments.by_ids(desk.store.engine, [experiment_id])
-    return found[0].artifact_location if found else None
+        return projected_locations(desk, {experiment_id}).get(experiment_id)
+
+
+def projected_locations(desk: Desk, experiment_ids: Collection[str]) -> Mapping[str, str | None]:
+    """Return where experiments keep their artifacts; those not projected are left out. The caller holds the
+    gate."""
+    unseen = [experiment_id for experiment_id in experiment_ids if experiment_id not in desk.locations]
+    for found in experiments.by_ids(desk.store.engine, unseen):
+        desk.locations[found.experiment_id] = found.artifact_location
+    return desk.locations
 
 
 def active_run(store: Store, run_id: str) -> CurrentRun:

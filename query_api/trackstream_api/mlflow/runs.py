@@ -100,7 +100,7 @@ def _name(argument: str, tag: str) -> str:
 def get(desk: DeskOf, request: Annotated[RunIdMessage, FromQuery(RunIdMessage)]) -> Response:
     """Active or deleted, with the latest value of each metric."""
     with reading(desk.store, RUN_READ_TOPICS):
-        message = read_run(desk.store, request.run_id)
+        message = read_run(desk, request.run_id)
     if message["info"]["lifecycle_stage"] == "active":
         desk.runs.add(request.run_id, True)
     return reply({"run": message})
@@ -165,5 +165,5 @@ def search(desk: DeskOf, request: Annotated[SearchRunsMessage, FromBody(SearchRu
         return empty_reply()
     with reading(desk.store, RUN_READ_TOPICS):
         page = search_runs(desk.store.engine, wanted)
-        found = run_messages(desk.store, page.runs)
+        found = run_messages(desk, page.runs)
     return reply(present(runs=found, next_page_token=page.next_page_token))

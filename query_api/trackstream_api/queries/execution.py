@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from concurrent.futures import ThreadPoolExecutor, wait
 from typing import TYPE_CHECKING, Any
 
 from clickhouse_connect.driver.exceptions import Error as ClickHouseError
@@ -14,6 +15,8 @@ if TYPE_CHECKING:
 
     from trackstream_consumers.engine import Engine
 
+# A statement for a few rows is some milliseconds of planning in one thread of the engine.
+_beside = ThreadPoolExecutor(4, thread_name_prefix="trackstream-select")
 _CODE = re.compile(r"[Cc]ode: (\d+)")
 # Codes of ClickHouse's ErrorCodes.cpp.
 _DISK = {"74", "75", "76", "107", "117", "243", "246"}
@@ -31,6 +34,19 @@ def select(engine: Engine, sql: str, parameters: Mapping[str, Any]) -> list[Sequ
             return list(client.query(sql, parameters=dict(parameters)).result_rows)
     except ClickHouseError as error:
         raise _translated(error) from error
+
+
+def select_both(
+    engine: Engine, one: str, other: str, parameters: Mapping[str, Any]
+) -> tuple[list[Sequence[Any]], list[Sequence[Any]]]:
+    """Return the rows of two statements, run side by side. Raises as `select` does."""
+    aside = _beside.submit(select, engine, other, parameters)
+    try:
+        rows = select(engine, one, parameters)
+    finally:
+        # Not left behind: the caller may hold the tables still just as long as this takes.
+        wait([aside])
+    return rows, aside.result()
 
 
 def _translated(error: ClickHouseError) -> TrackstreamError:

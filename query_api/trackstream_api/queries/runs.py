@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from trackstream_api.models.runs import LatestMetric, Run
 from trackstream_api.queries import experiments
-from trackstream_api.queries.execution import select
+from trackstream_api.queries.execution import select, select_both
 from trackstream_schemas.errors import NotFound
 
 if TYPE_CHECKING:
@@ -34,13 +34,13 @@ def by_ids(engine: Engine, run_ids: Sequence[str]) -> list[Run]:
     """Return the runs with these ids in the order of the ids; ids that are not there are left out."""
     if not run_ids:
         return []
-    ids = {"ids": list(run_ids)}
-    rows = {row[0]: row for row in select(engine, _RUNS, ids)}
+    found, values = select_both(engine, _RUNS, _LATEST, {"ids": list(run_ids)})
+    rows = {row[0]: row for row in found}
     if not rows:
         return []
     names = experiments.names_of(engine, {row[1] for row in rows.values()})
     latest: defaultdict[str, dict[str, LatestMetric]] = defaultdict(dict)
-    for run_id, key, value, step, timestamp in select(engine, _LATEST, ids):
+    for run_id, key, value, step, timestamp in values:
         latest[run_id][key] = LatestMetric(value=value, step=step, timestamp=timestamp)
     return [
         _run(rows[run_id], names.get(rows[run_id][1], ""), latest.get(run_id, {}))

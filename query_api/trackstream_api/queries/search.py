@@ -15,6 +15,8 @@ from trackstream_api.search import (
     RunSearch,
     Statement,
     best_runs_statement,
+    leading_row,
+    leading_runs_statement,
     page,
     search_experiments_statement,
     search_runs_statement,
@@ -27,6 +29,9 @@ if TYPE_CHECKING:
     from trackstream_api.models.runs import BestRuns, SearchRuns
     from trackstream_consumers.engine import Engine
 
+_MOST_TIES = 1000
+"""Runs more than wanted that are read whole to put those that tie in order."""
+
 
 def search_experiments(engine: Engine, request: ExperimentSearch) -> ExperimentPage:
     """Return a page of experiments."""
@@ -38,18 +43,41 @@ def search_experiments(engine: Engine, request: ExperimentSearch) -> ExperimentP
 
 def search_runs(engine: Engine, request: SearchRuns) -> RunPage:
     """Return a page of runs. Raises NotFound for an experiment name that nobody bears."""
-    statement = search_runs_statement(
-        RunSearch(
-            experiment_ids=_experiments(engine, request.experiment_ids, request.experiment_names),
-            filter=request.filter,
-            order_by=tuple(request.order_by),
-            view=request.view,
-            limit=request.limit,
-            page_token=request.page_token,
-        )
+    search = RunSearch(
+        experiment_ids=_experiments(engine, request.experiment_ids, request.experiment_names),
+        filter=request.filter,
+        order_by=tuple(request.order_by),
+        view=request.view,
+        limit=request.limit,
+        page_token=request.page_token,
     )
-    found = _page(engine, statement)
+    return _leading_runs(engine, search) or _runs_in_order(engine, search)
+
+
+def _runs_in_order(engine: Engine, search: RunSearch) -> RunPage:
+    found = _page(engine, search_runs_statement(search))
     return RunPage.model_construct(runs=runs.by_ids(engine, found.ids), next_page_token=found.next_page_token)
+
+
+def _leading_runs(engine: Engine, search: RunSearch) -> RunPage | None:
+    """Return the first page of a search by one metric, where so many runs have it that it is full."""
+    statement = leading_runs_statement(search)
+    if statement is None:
+        return None
+    values: dict[str, float] = dict(select(engine, statement.sql, statement.parameters))  # type: ignore[arg-type]
+    if not search.limit < len(values) <= search.limit + _MOST_TIES:
+        return None
+    found = runs.by_ids(engine, list(values))
+    # The rows come in the order of the values; ties are put in the order of the whole statement.
+    places = {value: place for place, value in enumerate(dict.fromkeys(values.values()))}
+    found.sort(key=lambda run: (places[values[run.run_id]], -run.start_time, run.run_id))
+    rows = [leading_row(run.run_id, values[run.run_id], run.start_time) for run in found]
+    leading = page(statement, rows)
+    return (
+        RunPage.model_construct(runs=found[: search.limit], next_page_token=leading.next_page_token)
+        if leading.next_page_token
+        else None
+    )
 
 
 def best_runs(engine: Engine, request: BestRuns) -> RunList:

@@ -10,6 +10,8 @@ from trackstream_api.search.compile_runs import (
     BestRunsSearch,
     RunSearch,
     best_runs_statement,
+    leading_row,
+    leading_runs_statement,
     search_runs_statement,
 )
 from trackstream_api.search.page_token import Page, page
@@ -22,6 +24,8 @@ __all__ = [
     "RunSearch",
     "Statement",
     "best_runs_statement",
+    "leading_row",
+    "leading_runs_statement",
     "page",
     "search_experiments_statement",
     "search_runs_statement",

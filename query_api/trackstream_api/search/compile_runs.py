@@ -92,9 +92,7 @@ def search_runs_statement(request: RunSearch) -> Statement:
     columns = ", ".join(
         f"{expression} AS {key.column}" for expression, key in zip(expressions, keys, strict=True)
     )
-    identity = query_hash(
-        "runs", request.experiment_ids, request.view, request.artifact_root, comparisons, terms
-    )
+    identity = _identity(request, comparisons, terms)
     behind = f" WHERE {after(request.page_token, identity, keys, bindings)}" if request.page_token else ""
     order = ", ".join(f"{key.column} {'ASC' if key.ascending else 'DESC'}" for key in keys)
     limit = bindings.bind(request.limit + 1, "UInt64")
@@ -104,6 +102,36 @@ def search_runs_statement(request: RunSearch) -> Statement:
         f"ORDER BY {order} LIMIT {limit}"
     )
     return Statement(sql, bindings.values, request.limit, identity)
+
+
+def leading_runs_statement(request: RunSearch) -> Statement | None:
+    """Compile the beginning of a search by one metric: the first runs of those that have a number there.
+
+    Rows: run_id, value; in order, with all that tie with the last of `limit + 1`, or fewer where too few runs
+    have one. It joins nothing and reads the metric only, which takes a third of the time of the whole
+    statement. None where the search is of another kind: other orders, or a further page. Raises
+    FilterSyntaxError.
+    """
+    terms = parse_order_by(request.order_by, RUNS)
+    if request.page_token or len(terms) != 1 or terms[0].entity != "metric":
+        return None
+    bindings = Bindings()
+    comparisons = parse_filter(request.filter, RUNS)
+    head = _head(request.experiment_ids, comparisons, bindings)
+    rows = _runs(request.experiment_ids, request.view, comparisons, head, request.artifact_root, bindings)
+    key = bindings.bind(terms[0].key, "String")
+    sql = (
+        f"SELECT run_id, value FROM latest_metrics FINAL PREWHERE key = {key} "
+        f"AND run_id IN (SELECT run_id FROM ({rows})) WHERE NOT isNaN(value) "
+        f"ORDER BY value {'ASC' if terms[0].ascending else 'DESC'} "
+        f"LIMIT {bindings.bind(request.limit + 1, 'UInt64')} WITH TIES"
+    )
+    return Statement(sql, bindings.values, request.limit, _identity(request, comparisons, terms))
+
+
+def leading_row(run_id: str, value: float, start_time: int) -> tuple[str, int, float, int, str]:
+    """Return the row of the whole statement for a run that the leading one found."""
+    return run_id, 0, value, start_time, run_id
 
 
 def best_runs_statement(request: BestRunsSearch) -> Statement:
@@ -132,6 +160,10 @@ def best_runs_statement(request: BestRunsSearch) -> Statement:
     )
     identity = query_hash("best", request.experiment_ids, request.metric, request.mode, comparisons)
     return Statement(sql, bindings.values, request.top, identity)
+
+
+def _identity(request: RunSearch, comparisons: tuple[Comparison, ...], terms: tuple[OrderTerm, ...]) -> str:
+    return query_hash("runs", request.experiment_ids, request.view, request.artifact_root, comparisons, terms)
 
 
 def _chain(comparisons: tuple[Comparison, ...], head: str | None, bindings: Bindings) -> str | None:

@@ -10,6 +10,8 @@ from hypothesis import strategies as st
 
 from tests.query_api.search.expected import matching, ordered
 from tests.query_api.search.small_store import RUNS
+from trackstream_api.models.runs import SearchRuns
+from trackstream_api.queries.search import search_runs
 from trackstream_api.search import BestRunsSearch, RunSearch, best_runs_statement, page, search_runs_statement
 from trackstream_schemas.errors import InvalidInput
 
@@ -257,3 +259,18 @@ def test_any_text_is_a_value_and_never_sql(store: Engine, text: str) -> None:
 def test_too_many_sort_terms_are_refused() -> None:
     with pytest.raises(InvalidInput, match="order_by: got '21 terms', expected at most 20"):
         search_runs_statement(RunSearch(order_by=tuple(f"metrics.m{number}" for number in range(21))))
+
+
+@pytest.mark.parametrize("limit", [1, 2, 5, 50])
+@pytest.mark.parametrize("order", ["metrics.loss ASC", "metrics.loss DESC", "metrics.acc"])
+@pytest.mark.parametrize("filter", ["", "metrics.loss < 0.5", "params.lr = '0.1'"])
+def test_a_page_by_one_metric_is_what_the_whole_statement_finds(
+    store: Engine, order: str, limit: int, filter: str
+) -> None:
+    wanted = {"order_by": (order,), "filter": filter, "limit": limit, "view": "all"}
+    request = SearchRuns.model_construct(
+        experiment_ids=None, experiment_names=None, page_token=None, **wanted
+    )
+    found, whole = search_runs(store, request), searched(store, **wanted)
+    assert [run.run_id for run in found.runs] == whole.ids
+    assert found.next_page_token == whole.next_page_token
