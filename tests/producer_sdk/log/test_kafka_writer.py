@@ -146,13 +146,13 @@ def test_a_refusal_ends_what_was_behind_it_and_the_writer_goes_on(
 def test_a_full_queue_is_unavailable_and_closing_concludes_all(kafka_stack: Stack) -> None:
     cluster = ClusterLog(kafka_stack.kafka)
     writer = KafkaLogWriter(
-        cluster.uri, environ={}, append_timeout=30, close_timeout=0.5, max_pending_bytes=100_000
+        cluster.uri, environ={}, append_timeout=15, close_timeout=0.5, max_pending_bytes=100_000
     )
     writer.append([encoded(tags("r", 0))]).result(PATIENCE_S)
     kafka_stack.pause("kafka")
     try:
         text = "x" * 10_000
-        futures = [writer.append([encoded(e.TagsSet("r", {"t": text}), 1 + n)]) for n in range(12)]
+        futures = [writer.append([encoded(e.TagsSet("r", {"t": text}), 1 + n)]) for n in range(10)]
         refused = [future for future in futures if future.done()]
         assert refused
         assert all(isinstance(future.exception(0), Unavailable) for future in refused)
