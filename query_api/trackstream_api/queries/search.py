@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 from trackstream_api.models.experiments import ExperimentPage
@@ -9,12 +10,11 @@ from trackstream_api.models.runs import RunList, RunPage
 from trackstream_api.queries import experiments, runs
 from trackstream_api.queries.execution import select
 from trackstream_api.search import (
-    BestRunsSearch,
     ExperimentSearch,
     Page,
     RunSearch,
     Statement,
-    best_runs_statement,
+    leading_candidates_statement,
     leading_row,
     leading_runs_statement,
     page,
@@ -26,7 +26,7 @@ from trackstream_schemas.errors import NotFound
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from trackstream_api.models.runs import BestRuns, SearchRuns
+    from trackstream_api.models.runs import BestRuns, Run, SearchRuns
     from trackstream_consumers.engine import Engine
 
 _MOST_TIES = 1000
@@ -61,10 +61,26 @@ def _runs_in_order(engine: Engine, search: RunSearch) -> RunPage:
 
 def _leading_runs(engine: Engine, search: RunSearch) -> RunPage | None:
     """Return the first page of a search by one metric, where so many runs have it that it is full."""
-    statement = leading_runs_statement(search)
+    guess = leading_candidates_statement(search)
+    if guess is None:
+        return None
+    candidates = select(engine, guess.sql, guess.parameters)
+    # Runs beyond the guess may have the value of its last row.
+    last = candidates[-1][1] if len(candidates) == guess.limit else None
+    among = list(dict.fromkeys(run_id for run_id, _ in candidates))
+    found = _leading(engine, search, leading_runs_statement(search, among), last)
+    if found is None and last is not None:
+        found = _leading(engine, search, leading_runs_statement(search), None)
+    return found
+
+
+def _leading(
+    engine: Engine, search: RunSearch, statement: Statement | None, last: float | None
+) -> RunPage | None:
     if statement is None:
         return None
     values: dict[str, float] = dict(select(engine, statement.sql, statement.parameters))  # type: ignore[arg-type]
+    values = {run_id: value for run_id, value in values.items() if value != last}
     if not search.limit < len(values) <= search.limit + _MOST_TIES:
         return None
     found = runs.by_ids(engine, list(values))
@@ -72,26 +88,31 @@ def _leading_runs(engine: Engine, search: RunSearch) -> RunPage | None:
     places = {value: place for place, value in enumerate(dict.fromkeys(values.values()))}
     found.sort(key=lambda run: (places[values[run.run_id]], -run.start_time, run.run_id))
     rows = [leading_row(run.run_id, values[run.run_id], run.start_time) for run in found]
-    leading = page(statement, rows)
-    return (
-        RunPage.model_construct(runs=found[: search.limit], next_page_token=leading.next_page_token)
-        if leading.next_page_token
-        else None
-    )
+    token = page(statement, rows).next_page_token
+    return RunPage.model_construct(runs=found[: search.limit], next_page_token=token) if token else None
 
 
 def best_runs(engine: Engine, request: BestRuns) -> RunList:
-    """Return the best active runs. Raises NotFound for an experiment name that nobody bears."""
-    statement = best_runs_statement(
-        BestRunsSearch(
-            metric=request.metric,
-            mode=request.mode,
-            top=request.top,
-            experiment_ids=_experiments(engine, request.experiment_ids, request.experiment_names),
-            filter=request.filter,
-        )
+    """Return the best active runs, among equals the newest first.
+
+    Runs without the metric, or whose latest value is NaN, are not among them; infinities are values. Raises
+    NotFound for an experiment name that nobody bears.
+    """
+    metric = request.metric.replace('"', '""')
+    search = RunSearch(
+        experiment_ids=_experiments(engine, request.experiment_ids, request.experiment_names),
+        filter=request.filter,
+        order_by=(f'metrics."{metric}" {"ASC" if request.mode == "min" else "DESC"}',),
+        limit=request.top,
     )
-    return RunList.model_construct(runs=runs.by_ids(engine, _page(engine, statement).ids))
+    found = (_leading_runs(engine, search) or _runs_in_order(engine, search)).runs
+    ranked = [run for run in found if _has_number(run, request.metric)]
+    return RunList.model_construct(runs=ranked)
+
+
+def _has_number(run: Run, metric: str) -> bool:
+    latest = run.metrics.get(metric)
+    return latest is not None and not math.isnan(latest["value"])
 
 
 def _page(engine: Engine, statement: Statement) -> Page:

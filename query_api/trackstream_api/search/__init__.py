@@ -7,9 +7,8 @@ The grammar follows MLflow's documentation of `search_runs` and `search_experime
 
 from trackstream_api.search.compile_experiments import ExperimentSearch, search_experiments_statement
 from trackstream_api.search.compile_runs import (
-    BestRunsSearch,
     RunSearch,
-    best_runs_statement,
+    leading_candidates_statement,
     leading_row,
     leading_runs_statement,
     search_runs_statement,
@@ -18,12 +17,11 @@ from trackstream_api.search.page_token import Page, page
 from trackstream_api.search.statement import Statement
 
 __all__ = [
-    "BestRunsSearch",
     "ExperimentSearch",
     "Page",
     "RunSearch",
     "Statement",
-    "best_runs_statement",
+    "leading_candidates_statement",
     "leading_row",
     "leading_runs_statement",
     "page",

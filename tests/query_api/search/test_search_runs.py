@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 
 from tests.query_api.search.expected import matching, ordered
 from tests.query_api.search.small_store import RUNS
-from trackstream_api.models.runs import SearchRuns
-from trackstream_api.queries.search import search_runs
-from trackstream_api.search import BestRunsSearch, RunSearch, best_runs_statement, page, search_runs_statement
+from trackstream_api.models.runs import BestRuns, SearchRuns
+from trackstream_api.queries.search import best_runs, search_runs
+from trackstream_api.search import RunSearch, page, search_runs_statement
 from trackstream_schemas.errors import InvalidInput
 
 if TYPE_CHECKING:
@@ -195,21 +195,27 @@ def test_token_of_another_query_is_refused(store: Engine, other: dict[str, Any])
     [
         ("min", 1, "", ["r03"]),
         ("max", 1, "", ["r02"]),
-        ("min", 100, "", ["r03", "r04", "r09", "r05", "r00", "r02"]),
-        ("max", 3, "", ["r02", "r09", "r05"]),
+        ("min", 100, "", ["r03", "r04", "r05", "r09", "r00", "r02"]),
+        ("max", 3, "", ["r02", "r05", "r09"]),
         ("min", 2, "params.lr = '0.1'", ["r05", "r00"]),
         ("min", 1, "params.lr = 'nothing'", []),
     ],
 )
 def test_best_runs(store: Engine, mode: Any, top: int, text: str, expected: list[str]) -> None:
-    """NaN and missing never win, infinities are values, among equals the last id comes first."""
-    statement = best_runs_statement(BestRunsSearch("loss", mode, top, filter=text))
-    assert page(statement, rows(store, statement)) == (expected, None)
+    """NaN and missing never win, infinities are values, among equals the newest comes first."""
+    found = best_runs(store, BestRuns(metric="loss", mode=mode, top=top, filter=text))
+    assert [run.run_id for run in found.runs] == expected
 
 
 def test_best_run_of_an_experiment(store: Engine) -> None:
-    statement = best_runs_statement(BestRunsSearch("loss", experiment_ids=("2", "3")))
-    assert page(statement, rows(store, statement)).ids == ["r07"]
+    [best] = best_runs(store, BestRuns(metric="loss", experiment_ids=["2", "3"])).runs
+    assert best.run_id == "r07"
+
+
+def test_best_run_by_a_metric_of_any_name(store: Engine) -> None:
+    [best] = best_runs(store, BestRuns(metric="val/loss")).runs
+    assert best.run_id == "r09"
+    assert best_runs(store, BestRuns(metric='no "such" `name`')).runs == []
 
 
 _texts = st.sampled_from(
