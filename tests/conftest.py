@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import os
 from typing import TYPE_CHECKING
 
 import hypothesis
 import pytest
-from hypothesis import settings
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -24,10 +22,6 @@ hypothesis.settings.register_profile(
 )
 hypothesis.settings.load_profile("trackstream")
 
-# How long an example takes says nothing on a machine that does other things as well.
-settings.register_profile("no deadline", deadline=None)
-settings.load_profile("no deadline")
-
 
 @pytest.fixture(scope="session", autouse=True)
 def spools_in_a_directory_of_their_own(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
@@ -40,16 +34,9 @@ def spools_in_a_directory_of_their_own(tmp_path_factory: pytest.TempPathFactory)
 @pytest.fixture(scope="session")
 def minio_address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MinioAddress]:
     """The MinIO of the native stack; each test makes a bucket of its own."""
-    from trackstream_api.native.errors import ToolMissing
-    from trackstream_api.native.stack import up
+    from tests.native_stack import native_stack
 
-    try:
-        stack = up(tmp_path_factory.mktemp("minio"), parts=("minio",))
-    except ToolMissing as error:
-        if os.environ.get("CI"):
-            raise
-        pytest.skip(str(error))
-    with stack:
+    with native_stack(tmp_path_factory.mktemp("minio"), parts=("minio",)) as stack:
         yield stack.minio
 
 
@@ -85,7 +72,7 @@ def engine(clean_databases: CleanDatabases) -> Iterator[Engine]:
 @pytest.fixture(scope="session")
 def kafka_stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     """A Kafka broker of the native stack; tests that kill it bring it back."""
-    from trackstream_api.native.stack import up
+    from tests.native_stack import native_stack
 
-    with up(tmp_path_factory.mktemp("kafka"), parts=("kafka",)) as stack:
+    with native_stack(tmp_path_factory.mktemp("kafka"), parts=("kafka",)) as stack:
         yield stack

@@ -14,6 +14,7 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, Protocol
 
+from trackstream.delivery import Count
 from trackstream_schemas import validate
 from trackstream_schemas.errors import Conflict, InvalidInput, TrackstreamError
 from trackstream_schemas.events import ArtifactChunk, ArtifactLogged
@@ -92,7 +93,7 @@ class ArtifactUploads:
         try:
             blob = self._blobs().put(content)
         except TrackstreamError as error:
-            self._producer.count_lost(run_id, 1, f"artifact {path!r}: {error}")
+            self._producer.losses.count_lost(run_id, Count(0, 1), f"artifact {path!r}: {error}")
             return None
         return ArtifactLogged(run_id, path, blob.size, blob.sha256, content_type_of(path))
 
@@ -110,7 +111,7 @@ class ArtifactUploads:
                 break
             chunk = ArtifactChunk(upload_id, offset, size, digest, piece)
             if not self._producer.emit_when_room(chunk, run_id, self._settings.flush_timeout_s):
-                self._producer.count_dropped(run_id, 1)
+                self._producer.losses.count_dropped(run_id, Count(0, 1))
                 return None
             sent.update(piece)
             offset += len(piece)

@@ -6,8 +6,9 @@ import threading
 from typing import TYPE_CHECKING
 
 from trackstream import context_tags
-from trackstream.log.open import OFFLINE, open_blob_store, open_log_writer
+from trackstream.log.open import open_blob_store, open_log_writer
 from trackstream.producer import Producer
+from trackstream.spool import OFFLINE
 from trackstream.spool.adoption import Adoption
 from trackstream.spool.forwarding import Destination
 from trackstream.spool.log import SUFFIX
@@ -18,9 +19,9 @@ if TYPE_CHECKING:
 
     from trackstream.artifacts import BlobUpload
     from trackstream.delivery import DeliveryReport
+    from trackstream.delivery_thread import OnForwarded
     from trackstream.emitter import Emitter
     from trackstream.log.port import LogWriter
-    from trackstream.producer import OnForwarded
     from trackstream.settings import Settings
     from trackstream.spool.overflow import Overflow
 

@@ -8,9 +8,13 @@ import time
 from dataclasses import dataclass, field
 from typing import Literal, NamedTuple
 
+from trackstream.exit_hooks import held_back
+from trackstream_schemas.errors import StorageFailed
+
 logger = logging.getLogger("trackstream")
 
 Fate = Literal["dropped", "lost"]
+_TELL_EVERY_S = 10.0
 
 
 class Count(NamedTuple):
@@ -23,6 +27,9 @@ class Count(NamedTuple):
         if not isinstance(other, Count):
             return NotImplemented
         return Count(self.points + other.points, self.events + other.events)
+
+    def __sub__(self, other: Count) -> Count:
+        return Count(self.points - other.points, self.events - other.events)
 
 
 @dataclass(frozen=True)
@@ -59,10 +66,15 @@ class DeliveryReport:
 
 
 class Losses:
-    """Counts by fate and run. Thread-safe; warns at most every `report_every_s` seconds."""
+    """Counts by fate and run. Thread-safe; warns at most every `report_every_s` seconds.
 
-    def __init__(self, report_every_s: float) -> None:
+    `no_room` says why something is dropped. Our signal handler waits for other threads, which count here too,
+    so it is held back while the main thread is in here.
+    """
+
+    def __init__(self, report_every_s: float, no_room: str) -> None:
         self._report_every_s = report_every_s
+        self._no_room = no_room
         self.forget()
 
     def forget(self) -> None:
@@ -73,8 +85,23 @@ class Losses:
         self._unreported = False
         self._reported_at = float("-inf")
 
+    def count_dropped(self, run_id: str, count: Count, why: str = "") -> None:
+        """Count what found no room (or says otherwise why it was not kept), and warn every now and then."""
+        with held_back():
+            self.add("dropped", run_id, count)
+            self.report(why or self._no_room)
+
+    def count_lost(self, run_id: str, count: Count, why: str) -> None:
+        """Count what the log refused, or what could not be made, and warn every now and then."""
+        with held_back():
+            self.add("lost", run_id, count)
+            self.report(why)
+
     def add(self, fate: Fate, run_id: str, count: Count) -> None:
-        """Count something that is gone."""
+        """Count something that is gone, without a warning: that comes with the next `report`.
+
+        For threads other than the main one, and for whoever holds signals back.
+        """
         with self._lock:
             counts = self._counts[fate]
             counts[run_id] = counts.get(run_id, Count()) + count
@@ -82,32 +109,49 @@ class Losses:
 
     def of_run(self, run_id: str) -> Count:
         """Return what of a run is gone, for whatever reason."""
-        with self._lock:
+        with held_back(), self._lock:
             return sum((counts.get(run_id, Count()) for counts in self._counts.values()), Count())
 
     def by_run(self, fate: Fate) -> dict[str, Count]:
         """Return a copy of the counts."""
-        with self._lock:
+        with held_back(), self._lock:
             return dict(self._counts[fate])
 
     def report(self, why: str, *, now: bool = False) -> None:
         """Warn about what has been counted since the last warning, unless that was just a moment ago."""
-        with self._lock:
-            moment = time.monotonic()
-            if not self._unreported or (not now and moment - self._reported_at < self._report_every_s):
-                return
-            self._unreported = False
-            self._reported_at = moment
-            totals = {fate: sum(counts.values(), Count()) for fate, counts in self._counts.items()}
-            runs = {run_id for counts in self._counts.values() for run_id in counts if run_id}
-        dropped, lost = totals["dropped"], totals["lost"]
-        logger.warning(
-            "not everything that was logged could be kept: so far %d points and %d events were dropped (no"
-            " room) and %d points and %d events were lost, of runs %s%s",
-            dropped.points,
-            dropped.events,
-            lost.points,
-            lost.events,
-            ", ".join(sorted(runs)[:5]) + (", …" if len(runs) > 5 else "") if runs else "(none)",
-            f"; {why}" if why else "",
-        )
+        with held_back():
+            with self._lock:
+                moment = time.monotonic()
+                if not self._unreported or (not now and moment - self._reported_at < self._report_every_s):
+                    return
+                self._unreported = False
+                self._reported_at = moment
+                totals = {fate: sum(counts.values(), Count()) for fate, counts in self._counts.items()}
+                runs = {run_id for counts in self._counts.values() for run_id in counts if run_id}
+            dropped, lost = totals["dropped"], totals["lost"]
+            logger.warning(
+                "not everything that was logged could be kept: so far %d points and %d events were dropped"
+                " (no room) and %d points and %d events were lost, of runs %s%s",
+                dropped.points,
+                dropped.events,
+                lost.points,
+                lost.events,
+                ", ".join(sorted(runs)[:5]) + (", …" if len(runs) > 5 else "") if runs else "(none)",
+                f"; {why}" if why else "",
+            )
+
+
+class LogTrouble:
+    """Says why the log takes nothing, every ten seconds at most. Used by one thread."""
+
+    def __init__(self) -> None:
+        self._told_at = float("-inf")
+
+    def tell(self, error: Exception) -> None:
+        """Log a failed attempt that will be repeated."""
+        moment = time.monotonic()
+        if moment - self._told_at < _TELL_EVERY_S:
+            return
+        self._told_at = moment
+        how_bad = logger.error if isinstance(error, StorageFailed) else logger.warning
+        how_bad("the log takes nothing at the moment, keeping events and trying again: %s", error)

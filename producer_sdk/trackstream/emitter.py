@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Protocol
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from trackstream.delivery import DeliveryReport
+    from trackstream.delivery import DeliveryReport, Losses
     from trackstream.metric_buffer import RecordPoint
     from trackstream_schemas.events import Body
     from trackstream_schemas.position import Position
@@ -27,6 +27,11 @@ class PointsIn(Protocol):
 
 class Emitter(Protocol):
     """Takes events and brings them to the log. Thread-safe."""
+
+    @property
+    def losses(self) -> Losses:
+        """What could not be kept; who gives an event up before it gets here counts it there too."""
+        ...
 
     def metric_buffer(self, run_id: str, writer: str = "") -> PointsIn:
         """Return the way in for a run's metric points."""
@@ -63,14 +68,6 @@ class Emitter(Protocol):
 
     def close(self, timeout: float | None = None) -> DeliveryReport:
         """Send what is kept, for at most `timeout` seconds, then stop."""
-        ...
-
-    def count_dropped(self, run_id: str, events: int) -> None:
-        """Count events that the caller gave up for want of room."""
-        ...
-
-    def count_lost(self, run_id: str, events: int, why: str) -> None:
-        """Count events that cannot be made because something behind them failed."""
         ...
 
     def report(self) -> DeliveryReport:

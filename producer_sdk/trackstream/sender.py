@@ -6,10 +6,10 @@ import random
 import time
 from typing import TYPE_CHECKING
 
-from trackstream.delivery import logger
+from trackstream.delivery import LogTrouble
 from trackstream.log.port import EncodedEvent
 from trackstream_schemas import codec, routing
-from trackstream_schemas.errors import StorageFailed, TrackstreamError, Unavailable
+from trackstream_schemas.errors import StorageFailed, Unavailable
 from trackstream_schemas.events import Envelope, Event
 from trackstream_schemas.ids import new_id
 from trackstream_schemas.schema_files import by_fingerprint, newest
@@ -23,8 +23,6 @@ if TYPE_CHECKING:
     from trackstream.writer_reports import WriterLedger
     from trackstream_schemas.events import Body
     from trackstream_schemas.position import Position
-
-_WARN_EVERY_S = 10.0
 
 
 class Stamper:
@@ -58,7 +56,7 @@ class Sender:
         self._ledger = ledger
         self._first_pause = settings.retry_first_ms / 1000
         self._longest_pause = settings.retry_longest_ms / 1000
-        self._warned_at = float("-inf")
+        self._trouble = LogTrouble()
         self.retries = 0
         # Read here, on the caller's thread: a fork while the sending thread loads schemas (which imports
         # modules) would leave the child with modules that are half imported for ever.
@@ -127,7 +125,7 @@ class Sender:
                 if given_up():
                     self.new_identity()
                     raise
-                self._warn(error)
+                self._trouble.tell(error)
             except BaseException:
                 self.new_identity()
                 raise
@@ -135,11 +133,3 @@ class Sender:
             # Spread out, so that many trainers do not come back in step.
             pause(delay * random.uniform(0.75, 1.25))
             delay = min(delay * 2, self._longest_pause)
-
-    def _warn(self, error: TrackstreamError) -> None:
-        moment = time.monotonic()
-        if moment - self._warned_at < _WARN_EVERY_S:
-            return
-        self._warned_at = moment
-        how_bad = logger.error if isinstance(error, StorageFailed) else logger.warning
-        how_bad("the log takes nothing at the moment, keeping events in memory and trying again: %s", error)

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import os
 import threading
-import weakref
 from typing import TYPE_CHECKING
 
+from trackstream.after_fork import call_in_child
 from trackstream.delivery import Count, DeliveryReport, Losses, logger
 from trackstream.exit_hooks import held_back
 from trackstream.journal_buffer import JournalBuffer
@@ -27,7 +26,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from pathlib import Path
 
-    from trackstream.delivery import Fate
     from trackstream.metric_buffer import Series
     from trackstream.settings import Settings
     from trackstream.spool.forwarding import Destination, Refusal
@@ -54,18 +52,18 @@ class SpoolingProducer:
         self._settings = settings
         self._actor = actor
         self._series = SeriesNumbers()
-        self._losses = Losses(settings.report_every_s)
+        self.losses = Losses(settings.report_every_s, _NO_ROOM)
         # Loaded here, on the caller's thread, for the sake of a fork while another thread would.
         newest()
         by_fingerprint()
         self._begin()
-        _producers[id(self)] = weakref.ref(self)
+        call_in_child(self._forget)
 
     def _begin(self) -> None:
         # Re-entrant, since a signal handler may come while the main thread is in here; see Producer.
         self._changed = threading.Condition(threading.RLock())
         self._stamper = Stamper(new_id())
-        self._ledger = WriterLedger(self._settings.writer, self._settings.heartbeat_s, self._lost_of)
+        self._ledger = WriterLedger(self._settings.writer, self._settings.heartbeat_s, self.losses.of_run)
         self._spool: OwnedSpool | None = None
         self._journal: PointJournal | None = None
         self._courier: Courier | None = None
@@ -87,7 +85,7 @@ class SpoolingProducer:
         owner = run_id or next((str(body.run_id) for body in bodies if hasattr(body, "run_id")), "")
         failure = self._write(bodies, most=self._settings.spool_max_bytes * (2 if always else 1))
         if failure:
-            self._count("dropped", owner, Count(0, len(bodies)), failure)
+            self.losses.count_dropped(owner, Count(0, len(bodies)), failure)
         return not failure
 
     def emit_when_room(self, body: Body, run_id: str, timeout: float) -> bool:
@@ -154,23 +152,8 @@ class SpoolingProducer:
                 courier.stop()
             with held_back():
                 self._leave(forwarded=courier is not None and courier.drained)
-        with held_back():
-            self._losses.report("the process or the client ends", now=True)
+        self.losses.report("the process or the client ends", now=True)
         return self.report()
-
-    @property
-    def dropped(self) -> dict[str, Count]:
-        """What was dropped for want of room, by run_id."""
-        with held_back():
-            return self._losses.by_run("dropped")
-
-    def count_dropped(self, run_id: str, events: int) -> None:
-        """Count events that could not be kept, and warn every now and then."""
-        self._count("dropped", run_id, Count(0, events), _NO_ROOM)
-
-    def count_lost(self, run_id: str, events: int, why: str) -> None:
-        """Count events that cannot be made because something behind them failed, and warn."""
-        self._count("lost", run_id, Count(0, events), why)
 
     def report(self) -> DeliveryReport:
         """Return what became of everything that was logged so far."""
@@ -179,18 +162,10 @@ class SpoolingProducer:
             return DeliveryReport(
                 acknowledged=self._acknowledged,
                 spooled=self._spooled + Count(in_journal, 0),
-                dropped=self._losses.by_run("dropped"),
-                lost=self._losses.by_run("lost"),
+                dropped=self.losses.by_run("dropped"),
+                lost=self.losses.by_run("lost"),
                 retries=0 if self._courier is None else self._courier.retries,
             )
-
-    def _count(self, fate: Fate, run_id: str, count: Count, why: str) -> None:
-        with held_back():
-            self._losses.add(fate, run_id, count)
-            self._losses.report(why)
-
-    def _lost_of(self, run_id: str) -> Count:
-        return self._losses.of_run(run_id)
 
     # Writing. Everything from here on holds the lock, and keeps SIGTERM's handler waiting.
 
@@ -288,7 +263,7 @@ class SpoolingProducer:
                         return journal.write
             except TrackstreamError as error:
                 logger.error("points could not be spooled: %s", error)
-        self._count("dropped", run_id, Count(1, 0), _NO_ROOM)
+        self.losses.count_dropped(run_id, Count(1, 0))
         return None
 
     def _has_room(self, most: int) -> bool:
@@ -309,15 +284,11 @@ class SpoolingProducer:
         return self._spool
 
     def _on_forwarded(self, count: Count, refusals: list[Refusal]) -> None:
-        refused = sum((refusal.amount for refusal in refusals), Count())
         with self._changed:
             self._acknowledged += count
-            self._spooled = Count(
-                self._spooled.points - count.points - refused.points,
-                self._spooled.events - count.events - refused.events,
-            )
+            self._spooled -= sum((refusal.amount for refusal in refusals), count)
         for refusal in refusals:
-            self._count("lost", refusal.run_id, refusal.amount, refusal.why)
+            self.losses.count_lost(refusal.run_id, refusal.amount, refusal.why)
 
     def _leave(self, *, forwarded: bool) -> None:
         spool, self._spool = self._spool, None
@@ -330,16 +301,10 @@ class SpoolingProducer:
         if forwarded and not spool.log.tally().events:
             spool.discard()
             return
-        spool.leave()
-        if self._to is not None:
-            logger.warning(
-                "%d points and %d events are in the spool %s only; the next process that logs to %s under"
-                " this user forwards them, or `trackstream sync %s`",
-                *self._spooled,
-                spool.path,
-                self._uri,
-                spool.path.parent,
-            )
+        if self._to is None:
+            spool.leave()
+        else:
+            spool.leave_waiting(self._uri, *self._spooled)
 
     # The thread.
 
@@ -355,23 +320,10 @@ class SpoolingProducer:
                 self._report(self._ledger.beat(), "alive")
 
     def _forget(self) -> None:
+        # The parent's spool is the parent's.
         journal = self._journal
         self._series.forget_lock()
-        self._losses.forget()
+        self.losses.forget()
         self._begin()
         if journal is not None:
             journal.abandon()
-
-
-_producers: dict[int, weakref.ref[SpoolingProducer]] = {}
-
-
-def _after_fork_in_child() -> None:
-    # The parent's spool is the parent's; its threads and locks do not exist here.
-    for reference in list(_producers.values()):
-        producer = reference()
-        if producer is not None:
-            producer._forget()
-
-
-os.register_at_fork(after_in_child=_after_fork_in_child)

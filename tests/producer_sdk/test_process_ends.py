@@ -77,7 +77,7 @@ def test_an_exception_in_the_block_fails_the_run_once(store: Path) -> None:
     [
         "producer._changed",
         "exit_hooks.held_back(), client._writer._lock",
-        "exit_hooks.held_back(), producer._losses._lock",
+        "exit_hooks.held_back(), producer.losses._lock",
     ],
     ids=["producer", "log-writer", "losses"],
 )
@@ -100,7 +100,7 @@ def test_a_sigterm_in_the_flush_at_exit_cuts_nothing(store: Path) -> None:
         + "from trackstream import sessions\nproducer = sessions.client().producer\n"
         + "notify_all = producer._changed.notify_all\n"
         + "def interrupted():\n    notify_all()\n"
-        + "    if producer._closing and producer._changed._is_owned() and not sent:\n"
+        + "    if producer._backlog.closing and producer._changed._is_owned() and not sent:\n"
         + "        sent.append(1)\n        os.kill(os.getpid(), signal.SIGTERM)\n"
         + "sent = []\nproducer._changed.notify_all = interrupted\n"
     )
@@ -119,10 +119,10 @@ def test_what_a_sigterm_in_the_flush_at_exit_leaves_unsent_is_said(store: Path) 
         + "def refuse(*_):\n    raise StorageFailed('away')\n"
         + "client._writer._append = refuse\nlog(0, 50)\n"
         + "with client.producer._changed:\n"
-        + "    client.producer._closing = True\n    os.kill(os.getpid(), signal.SIGTERM)\n"
+        + "    client.producer._backlog.closing = True\n    os.kill(os.getpid(), signal.SIGTERM)\n"
         + "    time.sleep(60)\n"
     )
-    assert "50 points and 1 records are in the spool" in end(script, store, -signal.SIGTERM)
+    assert "50 points and 1 events are in the spool" in end(script, store, -signal.SIGTERM)
 
 
 def test_a_sigterm_that_meets_a_child_at_its_birth_ends_it(store: Path) -> None:

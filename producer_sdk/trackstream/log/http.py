@@ -30,7 +30,12 @@ _TIMEOUT_S = 30.0
 _BLOB_TIMEOUT_S = 600.0
 """For the answer to a whole content: the server has then still to check and to place it."""
 _PIECE = 1 << 20
-_ENTITY_ROUTES = {topics.EXPERIMENTS: "experiments", topics.RUNS: "runs", topics.REGISTRY: "models"}
+_ENTITY_ROUTES = {
+    topics.EXPERIMENTS: "experiments",
+    topics.RUNS: "runs",
+    topics.REGISTRY: "models",
+    topics.LAUNCHES: "launches",
+}
 
 
 class ServerConnection:

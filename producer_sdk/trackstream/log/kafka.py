@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import os
 import threading
 import time
-import weakref
 from concurrent.futures import Future
 from typing import TYPE_CHECKING
 
+from trackstream.after_fork import call_in_child
 from trackstream.errors import Rejected
 from trackstream.log.kafka_client import KafkaClient, PendingAppend
 from trackstream_schemas import codec, topics
@@ -75,7 +74,7 @@ class KafkaLogWriter:
         self._begin()
         # A wrong setting is told now, not when the first event is logged.
         self._client = self._new_client()
-        _writers[id(self)] = weakref.ref(self)
+        call_in_child(self._forget)
 
     def _begin(self) -> None:
         self._turn = threading.Lock()
@@ -193,6 +192,7 @@ class KafkaLogWriter:
         return to_frame(message, self._registry.id_of(codec.schema_of(message)))
 
     def _forget(self) -> None:
+        # What the parent has handed over is the parent's to send.
         client, self._client = self._client, None
         closed = self._closed
         if client is not None:
@@ -201,17 +201,3 @@ class KafkaLogWriter:
             self._registry = self._registry.after_fork()
         self._begin()
         self._closed = closed
-
-
-_writers: dict[int, weakref.ref[KafkaLogWriter]] = {}
-
-
-def _after_fork_in_child() -> None:
-    # What the parent has handed over is the parent's to send.
-    for reference in list(_writers.values()):
-        writer = reference()
-        if writer is not None:
-            writer._forget()
-
-
-os.register_at_fork(after_in_child=_after_fork_in_child)

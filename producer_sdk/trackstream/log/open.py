@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
 
+from trackstream.spool import OFFLINE
 from trackstream_schemas import kafka_connection, sqlite_layout
 from trackstream_schemas.errors import InvalidInput
 
@@ -20,8 +21,6 @@ _RIGHT = (
 )
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.\-]*)://")
 BLOBS_FOLDER = "blobs"
-OFFLINE = "offline:"
-"""Begins a tracking URI that never connects; the directory of the spools follows."""
 
 
 def resolve_uri(uri: object) -> str:

@@ -24,7 +24,14 @@ if TYPE_CHECKING:
     from trackstream_schemas.events import Event
 
 _CREATE_PATIENCE_S = 30.0
-_INDEXED_BY_KEY = (topics.EXPERIMENTS, topics.RUNS, topics.LOGGED_MODELS, topics.TRACES, topics.REGISTRY)
+_INDEXED_BY_KEY = (
+    topics.EXPERIMENTS,
+    topics.RUNS,
+    topics.LOGGED_MODELS,
+    topics.TRACES,
+    topics.REGISTRY,
+    topics.LAUNCHES,
+)
 
 
 class SqliteLogWriter:

@@ -9,3 +9,6 @@ A spool directory holds for each producer
 
 A copy of a spool is whole only with all of them, `ID.db-wal` included.
 """
+
+OFFLINE = "offline:"
+"""Begins a tracking URI that never connects; the directory of the spools follows."""

@@ -7,7 +7,7 @@ import threading
 import time
 from typing import TYPE_CHECKING
 
-from trackstream.delivery import Count, logger
+from trackstream.delivery import Count, LogTrouble, logger
 from trackstream.exit_hooks import held_back
 from trackstream.spool.forwarding import forward
 from trackstream_schemas.errors import StorageFailed, Unavailable
@@ -20,8 +20,6 @@ if TYPE_CHECKING:
     from trackstream.spool.forwarding import Destination, Refusal
     from trackstream.spool.log import SpoolLog
     from trackstream_schemas.position import Position
-
-_WARN_EVERY_S = 10.0
 
 
 class Parcel:
@@ -66,7 +64,7 @@ class Courier:
         self._spool: SpoolLog | None = None
         self._stopping = False
         self._ended = False
-        self._warned_at = float("-inf")
+        self._trouble = LogTrouble()
         self.spooled = self.forwarded = 0
         """Numbers of the last event in the spool, and of the last one that is on the log."""
         self.retries = 0
@@ -136,7 +134,7 @@ class Courier:
                 delay = self._settings.retry_first_ms / 1000
                 continue
             except (Unavailable, StorageFailed) as error:
-                self._warn(error)
+                self._trouble.tell(error)
             # The thread must outlive whatever a writer raises: nobody else would send what follows.
             except Exception as error:  # noqa: BLE001
                 logger.error("events could not be forwarded, trying again: %r", error)
@@ -191,11 +189,3 @@ class Courier:
         with self._changed:
             self.forwarded = max(self.forwarded, chunk[-1].number)
             self._changed.notify_all()
-
-    def _warn(self, error: Exception) -> None:
-        moment = time.monotonic()
-        if moment - self._warned_at < _WARN_EVERY_S:
-            return
-        self._warned_at = moment
-        how_bad = logger.error if isinstance(error, StorageFailed) else logger.warning
-        how_bad("the log takes nothing at the moment, keeping events and trying again: %s", error)

@@ -115,6 +115,12 @@ class SpoolLog:
             _save(connection, vars(facts))
         return made
 
+    def is_made(self) -> bool:
+        """Whether its process has got beyond making it; until then it holds nothing."""
+        with self._log.transaction() as connection:
+            query = "SELECT 1 FROM sqlite_master WHERE name = 'outgoing'"
+            return connection.execute(query).fetchone() is not None
+
     def facts(self) -> Facts:
         """Return what the spool says of itself."""
         with self._log.transaction() as connection:

@@ -108,16 +108,7 @@ class Overflow:
             return
         tally = spool.log.tally()
         spool.log.save(closed=1)
-        spool.leave()
-        logger.warning(
-            "%d points and %d records are in the spool %s only; the next process that logs to %s under this"
-            " user forwards them, or `trackstream sync %s`",
-            tally.waiting_points,
-            tally.waiting_events,
-            spool.path,
-            self._uri,
-            spool.path.parent,
-        )
+        spool.leave_waiting(self._uri, tally.waiting_points, tally.waiting_events)
 
     def _clear_away(self) -> None:
         """Remove a spool whose events are all on the log."""

@@ -6,9 +6,9 @@ import contextlib
 import fcntl
 import os
 import socket
-import weakref
 from typing import TYPE_CHECKING
 
+from trackstream.after_fork import call_in_child
 from trackstream_schemas.errors import StorageFailed
 
 if TYPE_CHECKING:
@@ -22,11 +22,11 @@ class SpoolLock:
         self.path = path
         self.inode = os.fstat(handle).st_ino
         self._handle = handle
-        _held[id(self)] = weakref.ref(self)
+        # The lock belongs to the open file, which a child shares: it would outlive the parent.
+        call_in_child(self.release)
 
     def release(self) -> None:
         """Let others have it."""
-        _held.pop(id(self), None)
         handle, self._handle = self._handle, -1
         if handle >= 0:
             os.close(handle)
@@ -69,18 +69,3 @@ def is_held(path: Path) -> bool:
 def this_host() -> str:
     """Return the name by which spools remember the machine that made them."""
     return socket.gethostname()
-
-
-_held: dict[int, weakref.ref[SpoolLock]] = {}
-
-
-def _after_fork_in_child() -> None:
-    # The lock belongs to the open file, which a child shares: it would outlive the parent.
-    for reference in list(_held.values()):
-        lock = reference()
-        if lock is not None:
-            lock.release()
-    _held.clear()
-
-
-os.register_at_fork(after_in_child=_after_fork_in_child)

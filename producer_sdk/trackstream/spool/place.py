@@ -8,7 +8,8 @@ import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from trackstream.log.open import OFFLINE
+from trackstream.delivery import logger
+from trackstream.spool import OFFLINE
 from trackstream.spool.log import LOCK_SUFFIX, SUFFIX, SpoolLog
 from trackstream.spool.ownership import SpoolLock, is_held, take, this_host
 from trackstream_schemas.blobs import DirectoryBlobStore
@@ -110,6 +111,19 @@ class OwnedSpool:
         """Let others forward what is in it."""
         self.log.close()
         self._lock.release()
+
+    def leave_waiting(self, uri: str, points: int, events: int) -> None:
+        """Let others forward what is in it to `uri`, and say how much waits."""
+        self.leave()
+        logger.warning(
+            "%d points and %d events are in the spool %s only; the next process that logs to %s under this"
+            " user forwards them, or `trackstream sync %s`",
+            points,
+            events,
+            self.path,
+            uri,
+            self.path.parent,
+        )
 
     def discard(self) -> None:
         """Delete it."""

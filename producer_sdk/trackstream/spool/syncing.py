@@ -23,6 +23,8 @@ _CHUNK_EVENTS = 500
 _CHUNK_BYTES = 4 << 20
 _ATTEMPTS = 6
 _FIRST_PAUSE_S = 0.2
+_DELETION_S = 5.0
+"""How long a process that holds a spool may take to delete its files, on a machine that is busy."""
 
 
 class SpoolState(NamedTuple):
@@ -46,6 +48,8 @@ class Synced(NamedTuple):
     path: Path
     forwarded: Count
     """What was forwarded now."""
+    events: int
+    """Events that were forwarded now, those that hold points among them."""
     refused: int
     """Events that the log will never have; they stay in the spool."""
     left: int
@@ -57,21 +61,27 @@ class Synced(NamedTuple):
 def state_of(path: Path) -> SpoolState | None:
     """Return the state of the spool at `path`, or None where it has been forwarded and removed.
 
-    Raises StorageFailed or Unavailable where it cannot be read.
+    None too where a living process has only begun to make it. Raises StorageFailed or Unavailable where it
+    cannot be read.
     """
-    spool = _open(path)
-    if spool is None:
-        return None
+    spool = None
     try:
-        alive, facts = owner_alive(path), spool.facts()
+        spool = _open(path)
+        if spool is None:
+            return None
+        alive = owner_alive(path)
+        if alive and not spool.is_made():
+            return None
+        facts = spool.facts()
         left = 0 if alive else journal_points(path, facts)
         return SpoolState(path, facts, spool.tally(), left, spool.bytes, alive, is_original(path, facts))
     except StorageFailed:
-        if path.exists():
+        if not _is_being_deleted(path):
             raise
         return None
     finally:
-        spool.close()
+        if spool is not None:
+            spool.close()
 
 
 def sync(
@@ -84,11 +94,11 @@ def sync(
 ) -> Synced | None:
     """Forward what the spool at `path` holds; None where it has been forwarded and removed meanwhile.
 
-    May be repeated, and run from several processes and on several copies at once, while the owner goes on.
-    A dead owner's journal is forwarded too; of a copy only with `recover_copy`, which is for where the
-    process that wrote it has surely ended. `report` gets the number of events forwarded so far. `delete`
-    removes a spool that has nothing left to forward and no living owner. Raises Unavailable or StorageFailed
-    where the log takes nothing.
+    None too where a living process has only begun to make it. May be repeated, and run from several processes
+    and on several copies at once, while the owner goes on. A dead owner's journal is forwarded too; of a copy
+    only with `recover_copy`, which is for where the process that wrote it has surely ended. `report` gets the
+    number of events forwarded so far. `delete` removes a spool that has nothing left to forward and no living
+    owner. Raises Unavailable or StorageFailed where the log takes nothing.
     """
     left = 0
     owned = OwnedSpool.take_over(path, create=True)
@@ -102,20 +112,34 @@ def sync(
                 left = journal_points(path, facts)
         finally:
             owned.leave()
-    spool = _open(path)
-    if spool is None:
-        return None
+    spool = None
     try:
-        done = _forward_all(spool, to, report)
+        spool = _open(path)
+        if spool is None:
+            return None
+        if alive and not spool.is_made():
+            return None
+        done, events = _forward_all(spool, to, report)
         refused = spool.tally().refused
     except StorageFailed:
-        if path.exists():
+        if not _is_being_deleted(path):
             raise
         return None
     finally:
-        spool.close()
+        if spool is not None:
+            spool.close()
     deleted = delete and not alive and not refused and not left and _delete(path)
-    return Synced(path, done, refused, left, alive, deleted)
+    return Synced(path, done, events, refused, left, alive, deleted)
+
+
+def _is_being_deleted(path: Path) -> bool:
+    """Whether the spool is gone, or will be in a moment: of its files, its own goes last."""
+    until = time.monotonic() + _DELETION_S
+    while path.exists():
+        if not owner_alive(path) or time.monotonic() > until:
+            return not path.exists()
+        time.sleep(_FIRST_PAUSE_S / 20)
+    return True
 
 
 def _open(path: Path) -> SpoolLog | None:
@@ -123,11 +147,11 @@ def _open(path: Path) -> SpoolLog | None:
     return SpoolLog(path) if path.exists() else None
 
 
-def _forward_all(spool: SpoolLog, to: Destination, report: Callable[[int], object]) -> Count:
-    done, events, failures = Count(), 0, 0
+def _forward_all(spool: SpoolLog, to: Destination, report: Callable[[int], object]) -> tuple[Count, int]:
+    done, seen, refused, failures = Count(), 0, 0, 0
     while chunk := spool.waiting(_CHUNK_EVENTS, _CHUNK_BYTES):
         try:
-            count, _ = forward(spool, to, chunk, keep=True)
+            count, refusals = forward(spool, to, chunk, keep=True)
         except Unavailable:
             failures += 1
             if failures == _ATTEMPTS:
@@ -136,9 +160,10 @@ def _forward_all(spool: SpoolLog, to: Destination, report: Callable[[int], objec
             continue
         failures = 0
         done += count
-        events += len(chunk)
-        report(events)
-    return done
+        seen += len(chunk)
+        refused += len(refusals)
+        report(seen)
+    return done, seen - refused
 
 
 def _delete(path: Path) -> bool:

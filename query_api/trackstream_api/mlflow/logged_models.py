@@ -12,6 +12,7 @@ from trackstream_api.mlflow.current import Desk, DeskOf, active_run, location_of
 from trackstream_api.mlflow.errors import InvalidParameter
 from trackstream_api.mlflow.logged_model_messages import Status, logged_model_message
 from trackstream_api.mlflow.messages import (
+    EntryMessage,
     FromBody,
     FromQuery,
     Int64,
@@ -39,11 +40,6 @@ _LONGEST_VALUE = 65_535
 _LONGEST_NAME = 500
 _NOT_IN_NAMES = ("/", ":", ".", "%", '"', "'")
 _MOST_RESULTS = 50_000
-
-
-class EntryMessage(Message):
-    key: Required
-    value: str = ""
 
 
 class CreateMessage(Message):

@@ -60,6 +60,13 @@ Int64 = Annotated[int, Field(ge=-(2**63), lt=2**63)]
 Int32 = Annotated[int, Field(ge=-(2**31), lt=2**31)]
 
 
+class EntryMessage(Message):
+    """A tag or param."""
+
+    key: Required
+    value: str = ""
+
+
 class RunIdMessage(Message):
     """A request about one run; `run_uuid` is the old name of the field."""
 

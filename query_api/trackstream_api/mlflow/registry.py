@@ -4,7 +4,7 @@ Prompts are registered models with a tag, as in MLflow. Source: the registry's h
 mlflow.server.handlers and mlflow.store.model_registry.sqlalchemy_store.
 """
 
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import APIRouter, Response
 
@@ -13,17 +13,27 @@ from trackstream_api import registry_commands as commands
 from trackstream_api.barrier import reading
 from trackstream_api.mlflow.current import Desk, DeskOf
 from trackstream_api.mlflow.errors import InvalidParameter
-from trackstream_api.mlflow.messages import (
-    FromBody,
-    FromQuery,
-    Int64,
-    Message,
-    Repeated,
-    Required,
-    empty_reply,
-    entries,
-    present,
-    reply,
+from trackstream_api.mlflow.messages import FromBody, FromQuery, empty_reply, present, reply
+from trackstream_api.mlflow.registry_messages import (
+    AliasMessage,
+    CreateModelMessage,
+    CreateVersionMessage,
+    DeleteModelTagMessage,
+    DeleteVersionTagMessage,
+    LatestVersionsMessage,
+    NameMessage,
+    RenameModelMessage,
+    SearchMessage,
+    SetAliasMessage,
+    SetModelTagMessage,
+    SetVersionTagMessage,
+    TagMessage,
+    TransitionMessage,
+    UpdateModelMessage,
+    UpdateVersionMessage,
+    VersionMessage,
+    model_message,
+    version_message,
 )
 from trackstream_api.mlflow.registry_rules import (
     alias_name,
@@ -41,100 +51,6 @@ from trackstream_api.search.compile_registry import RegistrySearch
 router = APIRouter(prefix="/2.0/mlflow")
 
 _MAX_MODELS, _MAX_VERSIONS = 1000, 200_000
-
-
-class TagMessage(Message):
-    key: str = ""
-    value: str = ""
-
-
-class NameMessage(Message):
-    name: Required
-
-
-class VersionMessage(Message):
-    name: Required
-    version: Required
-
-
-class CreateModelMessage(Message):
-    name: Required
-    description: str | None = None
-    tags: Repeated[TagMessage]
-
-
-class UpdateModelMessage(Message):
-    name: Required
-    description: str | None = None
-
-
-class RenameModelMessage(Message):
-    name: Required
-    new_name: Required
-
-
-class SearchModelsMessage(Message):
-    filter: str | None = None
-    max_results: Int64 | None = None
-    order_by: Repeated[str]
-    page_token: str | None = None
-
-
-class SearchVersionsMessage(SearchModelsMessage):
-    pass
-
-
-class LatestVersionsMessage(Message):
-    name: Required
-    stages: Repeated[str]
-
-
-class SetModelTagMessage(Message):
-    name: Required
-    key: Required
-    value: str = ""
-
-
-class DeleteModelTagMessage(Message):
-    name: Required
-    key: Required
-
-
-class CreateVersionMessage(Message):
-    name: Required
-    source: Required
-    run_id: str | None = None
-    tags: Repeated[TagMessage]
-    run_link: str | None = None
-    description: str | None = None
-    model_id: str | None = None
-
-
-class UpdateVersionMessage(VersionMessage):
-    description: str | None = None
-
-
-class TransitionMessage(VersionMessage):
-    stage: Required
-    archive_existing_versions: bool = False
-
-
-class SetVersionTagMessage(VersionMessage):
-    key: Required
-    value: str = ""
-
-
-class DeleteVersionTagMessage(VersionMessage):
-    key: Required
-
-
-class SetAliasMessage(VersionMessage):
-    alias: Required
-
-
-class AliasMessage(Message):
-    name: Required
-    alias: Required
 
 
 @router.post("/registered-models/create")
@@ -183,12 +99,9 @@ def delete_model(desk: DeskOf, request: Annotated[NameMessage, FromBody(NameMess
 
 
 @router.get("/registered-models/search")
-def search_models(
-    desk: DeskOf, request: Annotated[SearchModelsMessage, FromQuery(SearchModelsMessage)]
-) -> Response:
+def search_models(desk: DeskOf, request: Annotated[SearchMessage, FromQuery(SearchMessage)]) -> Response:
     """One page of models, by name unless `order_by` says otherwise."""
-    limit = page_size(request.max_results, 100, _MAX_MODELS)
-    search = RegistrySearch(request.filter or "", tuple(request.order_by), limit, request.page_token or None)
+    search = _search(request, 100, _MAX_MODELS)
     with reading(desk.store, acts.TOPICS) as headers:
         found = registry.search_models(desk.store.engine, search)
     return reply(
@@ -332,12 +245,9 @@ def delete_version(desk: DeskOf, request: Annotated[VersionMessage, FromBody(Ver
 
 
 @router.get("/model-versions/search")
-def search_versions(
-    desk: DeskOf, request: Annotated[SearchVersionsMessage, FromQuery(SearchVersionsMessage)]
-) -> Response:
+def search_versions(desk: DeskOf, request: Annotated[SearchMessage, FromQuery(SearchMessage)]) -> Response:
     """One page of versions of all models."""
-    limit = page_size(request.max_results, 200_000, _MAX_VERSIONS)
-    search = RegistrySearch(request.filter or "", tuple(request.order_by), limit, request.page_token or None)
+    search = _search(request, 200_000, _MAX_VERSIONS)
     with reading(desk.store, acts.TOPICS) as headers:
         found = registry.search_versions(desk.store.engine, search)
     return reply(
@@ -379,38 +289,6 @@ def delete_version_tag(
     return empty_reply()
 
 
-def model_message(model: RegisteredModel) -> dict[str, Any]:
-    """Return a RegisteredModel."""
-    return present(
-        name=model.name,
-        creation_timestamp=model.created_at,
-        last_updated_timestamp=model.updated_at,
-        description=model.description or None,
-        latest_versions=[version_message(item) for item in model.latest_versions],
-        tags=entries(model.tags),
-        aliases=[{"alias": alias, "version": str(number)} for alias, number in model.aliases.items()],
-    )
-
-
-def version_message(version: ModelVersion) -> dict[str, Any]:
-    """Return a ModelVersion; it is READY from the first, since there is nothing to copy."""
-    return present(
-        name=version.name,
-        version=str(version.version),
-        creation_timestamp=version.created_at,
-        last_updated_timestamp=version.updated_at,
-        user_id=version.user_id or None,
-        current_stage=version.stage,
-        description=version.description,
-        source=version.source,
-        run_id=version.run_id or "",
-        status="READY",
-        tags=entries(version.tags),
-        run_link=version.run_link or "",
-        aliases=version.aliases,
-    )
-
-
 def _model_reply(model: RegisteredModel) -> Response:
     return reply({"registered_model": model_message(model)})
 
@@ -427,6 +305,11 @@ def _latest_versions(desk: Desk, request: LatestVersionsMessage) -> Response:
             model_versions=[version_message(item) for item in found if not stages or item.stage in stages]
         )
     )
+
+
+def _search(request: SearchMessage, default: int, most: int) -> RegistrySearch:
+    limit = page_size(request.max_results, default, most)
+    return RegistrySearch(request.filter or "", tuple(request.order_by), limit, request.page_token or None)
 
 
 def _key(request: VersionMessage) -> tuple[str, int]:

@@ -12,6 +12,7 @@ from trackstream_api.mlflow.artifact_places import trace_root
 from trackstream_api.mlflow.current import Desk, DeskOf, append
 from trackstream_api.mlflow.errors import InvalidParameter
 from trackstream_api.mlflow.messages import (
+    EntryMessage,
     FromBody,
     FromQuery,
     Int64,
@@ -55,11 +56,6 @@ class TraceMessage(Message):
 
 class StartMessage(Message):
     trace: TraceMessage
-
-
-class EntryMessage(Message):
-    key: Required
-    value: str = ""
 
 
 class StartV2Message(Message):

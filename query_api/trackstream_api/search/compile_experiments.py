@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 from trackstream_api.search.grammar import PRESENCE, Comparison, parse_filter
 from trackstream_api.search.order_by import parse_order_by
-from trackstream_api.search.page_token import SortKey, after, query_hash
+from trackstream_api.search.page_statement import SortOrder, page_statement
+from trackstream_api.search.page_token import query_hash
 from trackstream_api.search.statement import STAGES, Bindings, Statement, View, condition
 from trackstream_api.search.vocabulary import EXPERIMENTS
 
@@ -50,32 +51,21 @@ def search_experiments_statement(request: ExperimentSearch) -> Statement:
     conditions.append("toUnixTimestamp64Milli(created_at) > 0")
     conditions += [_condition(comparison, bindings) for comparison in comparisons]
 
-    expressions: list[str] = []
-    keys: list[SortKey] = []
+    order = SortOrder()
     sorted_by = [(term.key, term.ascending) for term in terms]
     if "experiment_id" not in dict(sorted_by):
         sorted_by.append(("experiment_id", False))
     for key, ascending in sorted_by:
         if key == "experiment_id":
-            expressions.append(f"toInt64({_ID_LENGTH})")
-            keys.append(SortKey(f"k{len(keys)}", "Int64", ascending))
-        expression, kind = _ATTRIBUTES[key]
-        expressions.append(expression)
-        keys.append(SortKey(f"k{len(keys)}", kind, ascending))
+            order.add(f"toInt64({_ID_LENGTH})", "Int64", ascending)
+        order.add(*_ATTRIBUTES[key], ascending)
 
     identity = query_hash("experiments", request.view, comparisons, terms)
-    behind = f" WHERE {after(request.page_token, identity, keys, bindings)}" if request.page_token else ""
-    columns = ", ".join(
-        f"{expression} AS {key.column}" for expression, key in zip(expressions, keys, strict=True)
+    rows = (
+        "SELECT experiment_id, name, created_at, updated_at FROM experiments FINAL"
+        f" WHERE {' AND '.join(conditions)}"
     )
-    order = ", ".join(f"{key.column} {'ASC' if key.ascending else 'DESC'}" for key in keys)
-    rows = f"SELECT experiment_id AS id, {columns} FROM experiments FINAL WHERE {' AND '.join(conditions)}"
-    sql = (
-        f"SELECT id, {', '.join(key.column for key in keys)} FROM "
-        f"({rows}){behind} "
-        f"ORDER BY {order} LIMIT {bindings.bind(request.limit + 1, 'UInt64')}"
-    )
-    return Statement(sql, bindings.values, request.limit, identity)
+    return page_statement(rows, "experiment_id", order, identity, request, bindings)
 
 
 def _condition(comparison: Comparison, bindings: Bindings) -> str:

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 from trackstream_api.search.grammar import MAX_JOINS, Comparison, parse_filter
 from trackstream_api.search.logged_model_vocabulary import LOGGED_MODELS
-from trackstream_api.search.page_token import SortKey, after, query_hash
+from trackstream_api.search.page_statement import SortOrder, page_statement
+from trackstream_api.search.page_token import query_hash
 from trackstream_api.search.statement import Bindings, Statement, condition
 from trackstream_schemas.errors import InvalidInput
 
@@ -76,22 +77,11 @@ def search_logged_models_statement(request: LoggedModelSearch) -> Statement:
         conditions.append(_measured(_on(request.datasets, bindings)))
     columns = ", ".join(expression for expression, _ in _ATTRIBUTES.values())
     rows = f"SELECT {columns} FROM logged_models FINAL WHERE {' AND '.join(conditions)}"
-    rows, expressions, keys = _sorted(rows, request.order_by, bindings)
-
+    rows, order = _sorted(rows, request.order_by, bindings)
     identity = query_hash(
         "logged models", request.experiment_ids, request.datasets, comparisons, request.order_by
     )
-    behind = f" WHERE {after(request.page_token, identity, keys, bindings)}" if request.page_token else ""
-    columns = ", ".join(
-        f"{expression} AS {key.column}" for expression, key in zip(expressions, keys, strict=True)
-    )
-    order = ", ".join(f"{key.column} {'ASC' if key.ascending else 'DESC'}" for key in keys)
-    sql = (
-        f"SELECT id, {', '.join(key.column for key in keys)} FROM "
-        f"(SELECT model_id AS id, {columns} FROM ({rows})){behind} "
-        f"ORDER BY {order} LIMIT {bindings.bind(request.limit + 1, 'UInt64')}"
-    )
-    return Statement(sql, bindings.values, request.limit, identity)
+    return page_statement(rows, "model_id", order, identity, request, bindings)
 
 
 def _condition(comparison: Comparison, datasets: tuple[MeasuredOn, ...], bindings: Bindings) -> str:
@@ -121,19 +111,11 @@ def _on(datasets: tuple[MeasuredOn, ...], bindings: Bindings) -> str:
     return f"({' OR '.join(found)})"
 
 
-def _sorted(
-    rows: str, terms: tuple[LoggedModelOrder, ...], bindings: Bindings
-) -> tuple[str, list[str], list[SortKey]]:
-    """Return the rows with what they are sorted by beside them, and the sort keys, which end with the id."""
+def _sorted(rows: str, terms: tuple[LoggedModelOrder, ...], bindings: Bindings) -> tuple[str, SortOrder]:
+    """Return the rows with what they are sorted by beside them, and the order."""
     if len(terms) > MAX_JOINS:
         raise InvalidInput("order_by", f"{len(terms)} terms", f"at most {MAX_JOINS}")
-    expressions: list[str] = []
-    keys: list[SortKey] = []
-
-    def add(expression: str, kind: KeyType, ascending: bool) -> None:
-        expressions.append(expression)
-        keys.append(SortKey(f"k{len(keys)}", kind, ascending))
-
+    order = SortOrder()
     seen = set()
     for index, term in enumerate(terms):
         entity, _, key = term.field.partition(".")
@@ -143,8 +125,8 @@ def _sorted(
                     f"order_by[{index}].field_name", term.field, "an attribute, or metrics.KEY"
                 )
             rows = _with_latest(rows, key, term.on, index, bindings)
-            add(f"multiIf(found{index} = 0, 2, isNaN(value{index}), 1, 0)", "UInt8", True)
-            add(f"if(isNaN(value{index}), 0., value{index})", "Float64", term.ascending)
+            order.add(f"multiIf(found{index} = 0, 2, isNaN(value{index}), 1, 0)", "UInt8", True)
+            order.add(f"if(isNaN(value{index}), 0., value{index})", "Float64", term.ascending)
             continue
         name = LOGGED_MODELS.attributes.get(term.field)
         if name is None:
@@ -153,14 +135,14 @@ def _sorted(
         seen.add(name)
         expression, kind = _ATTRIBUTES[name]
         if name in _NULLABLE:
-            add(f"isNull({expression})", "UInt8", True)
+            order.add(f"isNull({expression})", "UInt8", True)
             expression = f"ifNull({expression}, '')"
-        add(expression, kind, term.ascending)
+        order.add(expression, kind, term.ascending)
     if "creation_timestamp" not in seen:
-        add("created_at", "Int64", False)
+        order.add("created_at", "Int64", False)
     if "model_id" not in seen:
-        add("model_id", "String", True)
-    return rows, expressions, keys
+        order.add("model_id", "String", True)
+    return rows, order
 
 
 def _with_latest(rows: str, key: str, on: MeasuredOn | None, index: int, bindings: Bindings) -> str:

@@ -9,11 +9,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from trackstream_api.search.grammar import LISTS, STRING, Comparison, parse_filter
+from trackstream_api.search.grammar import LISTS, STRING, Comparison, Vocabulary, parse_filter
 from trackstream_api.search.order_by import parse_order_by
-from trackstream_api.search.page_token import SortKey, after, query_hash
+from trackstream_api.search.page_statement import SortOrder, page_statement
+from trackstream_api.search.page_token import query_hash
 from trackstream_api.search.statement import Bindings, Statement, condition
-from trackstream_api.search.vocabulary import Vocabulary
 from trackstream_schemas.errors import InvalidInput
 
 if TYPE_CHECKING:
@@ -113,7 +113,7 @@ def search_models_statement(request: RegistrySearch) -> Statement:
         f" WHERE {' AND '.join(conditions)}"
     )
     identity = query_hash("models", comparisons, terms)
-    return _statement(rows, order, identity, request, bindings)
+    return page_statement(rows, "id", _sort_order(order), identity, request, bindings)
 
 
 def search_versions_statement(request: RegistrySearch) -> Statement:
@@ -151,31 +151,16 @@ def search_versions_statement(request: RegistrySearch) -> Statement:
     )
     order = [(term.key, term.ascending) for term in terms]
     order += [last for last in (("name", True), ("version_number", False)) if last[0] not in dict(order)]
-    return _statement(rows, order, query_hash("versions", comparisons, terms), request, bindings)
+    identity = query_hash("versions", comparisons, terms)
+    return page_statement(rows, "id", _sort_order(order), identity, request, bindings)
 
 
-def _statement(
-    rows: str,
-    order: Sequence[tuple[str, bool]],
-    identity: str,
-    request: RegistrySearch,
-    bindings: Bindings,
-) -> Statement:
-    keys: list[SortKey] = []
-    columns: list[str] = []
-    for name, ascending in order:
-        expression, kind = _EXPRESSIONS[name]
-        keys.append(SortKey(f"k{len(keys)}", kind, ascending))
-        columns.append(f"{expression} AS {keys[-1].column}")
-    keys.append(SortKey("id", "String", True))
-    behind = f" WHERE {after(request.page_token, identity, keys, bindings)}" if request.page_token else ""
-    names = ", ".join(f"{key.column} {'ASC' if key.ascending else 'DESC'}" for key in keys)
-    sql = (
-        f"SELECT id, {', '.join(key.column for key in keys[:-1])}, id AS last"
-        f" FROM (SELECT id, {', '.join(columns)} FROM ({rows})){behind}"
-        f" ORDER BY {names} LIMIT {bindings.bind(request.limit + 1, 'UInt64')}"
-    )
-    return Statement(sql, bindings.values, request.limit, identity)
+def _sort_order(names: Sequence[tuple[str, bool]]) -> SortOrder:
+    order = SortOrder()
+    for name, ascending in names:
+        order.add(*_EXPRESSIONS[name], ascending)
+    order.add("id", "String", True)
+    return order
 
 
 def _asks_for_prompts(comparisons: Sequence[Comparison]) -> bool:

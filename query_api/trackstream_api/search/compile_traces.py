@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from trackstream_api.search.grammar import MAX_JOINS, PRESENCE, Comparison, Identifier, Parser, parse_filter
-from trackstream_api.search.page_token import SortKey, after, query_hash
+from trackstream_api.search.page_statement import SortOrder, page_statement
+from trackstream_api.search.page_token import query_hash
 from trackstream_api.search.statement import Bindings, Statement, condition
 from trackstream_api.search.trace_vocabulary import TRACES
 from trackstream_schemas.errors import InvalidInput
@@ -65,20 +66,9 @@ def search_traces_statement(request: TraceSearch) -> Statement:
         f"experiment_id IN {bindings.bind(list(request.experiment_ids), 'Array(String)')}",
         *(_condition(comparison, bindings) for comparison in comparisons),
     ]
-    expressions, keys = _sort_keys(terms, bindings)
-    identity = query_hash("traces", request.experiment_ids, comparisons, terms)
-    behind = f" WHERE {after(request.page_token, identity, keys, bindings)}" if request.page_token else ""
-    columns = ", ".join(
-        f"{expression} AS {key.column}" for expression, key in zip(expressions, keys, strict=True)
-    )
-    order = ", ".join(f"{key.column} {'ASC' if key.ascending else 'DESC'}" for key in keys)
     rows = f"SELECT {_COLUMNS} FROM traces FINAL WHERE {' AND '.join(conditions)}"
-    sql = (
-        f"SELECT id, {', '.join(key.column for key in keys)} FROM "
-        f"(SELECT trace_id AS id, {columns} FROM ({rows})){behind} "
-        f"ORDER BY {order} LIMIT {bindings.bind(request.limit + 1, 'UInt64')}"
-    )
-    return Statement(sql, bindings.values, request.limit, identity)
+    identity = query_hash("traces", request.experiment_ids, comparisons, terms)
+    return page_statement(rows, "trace_id", _sort_order(terms, bindings), identity, request, bindings)
 
 
 def _condition(comparison: Comparison, bindings: Bindings) -> str:
@@ -188,38 +178,29 @@ def _order_terms(texts: Sequence[str]) -> list[tuple[Identifier, bool]]:
     return terms
 
 
-def _sort_keys(
-    terms: Sequence[tuple[Identifier, bool]], bindings: Bindings
-) -> tuple[list[str], list[SortKey]]:
-    """Return the sort keys' expressions and the keys: never NULL, ending with the trace's id."""
-    expressions: list[str] = []
-    keys: list[SortKey] = []
-
-    def add(expression: str, kind: KeyType, ascending: bool) -> None:
-        expressions.append(expression)
-        keys.append(SortKey(f"k{len(keys)}", kind, ascending))
-
+def _sort_order(terms: Sequence[tuple[Identifier, bool]], bindings: Bindings) -> SortOrder:
+    order = SortOrder()
     seen = set()
     for identifier, ascending in terms:
         held = _map_entry(identifier)
         if held is not None:
             column, name = held
             key = bindings.bind(name, "String")
-            add(f"toUInt8(NOT mapContains({column}, {key}))", "UInt8", True)
-            add(f"{column}[{key}]", "String", ascending)
+            order.add(f"toUInt8(NOT mapContains({column}, {key}))", "UInt8", True)
+            order.add(f"{column}[{key}]", "String", ascending)
             continue
         seen.add(identifier.key)
         expression, kind = _ATTRIBUTES[identifier.key]
         if identifier.key in _NULLABLE:
-            add(f"isNull({expression})", "UInt8", True)
+            order.add(f"isNull({expression})", "UInt8", True)
             default = "''" if kind == "String" else "0"
             expression = f"ifNull({expression}, {default})"
-        add(expression, kind, ascending)
+        order.add(expression, kind, ascending)
     if "timestamp" not in seen:
-        add("request_time", "Int64", False)
+        order.add("request_time", "Int64", False)
     if "trace_id" not in seen:
-        add("trace_id", "String", True)
-    return expressions, keys
+        order.add("trace_id", "String", True)
+    return order
 
 
 def _map_entry(identifier: Identifier) -> tuple[str, str] | None:

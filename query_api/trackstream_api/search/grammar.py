@@ -1,4 +1,4 @@
-"""From the tokens of a filter to its comparisons.
+"""From the tokens of a filter to its comparisons, in the words of a vocabulary.
 
 filter      = [ comparison { AND comparison } ]
 comparison  = identifier operator literal
@@ -10,14 +10,15 @@ operator    = = != < <= > >= LIKE ILIKE
 
 from __future__ import annotations
 
+import difflib
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Literal
 
 from trackstream_api.errors import FilterSyntaxError
 from trackstream_api.search.tokens import Token, tokenize
 
 if TYPE_CHECKING:
-    from trackstream_api.search.vocabulary import Entity, Subject, Vocabulary
+    from collections.abc import Mapping
 
 NUMERIC: Final = ("=", "!=", "<", "<=", ">", ">=")
 STRING: Final = ("=", "!=", "LIKE", "ILIKE")
@@ -29,6 +30,11 @@ MAX_JOINS: Final = 20
 """Comparisons of metrics, params, tags and data sets: each is a join, and planning many takes the engine very
 long."""
 
+Entity = Literal[
+    "metric", "param", "tag", "attribute", "dataset", "metadata", "feedback", "expectation", "issue"
+]
+_DATASET_KEYS: Final = {"name": "name", "digest": "digest", "context": "context"}
+
 
 @dataclass(frozen=True, slots=True)
 class Identifier:
@@ -37,6 +43,62 @@ class Identifier:
     entity: Entity
     key: str
     position: int
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """What an identifier may be compared with."""
+
+    numeric: bool
+    operators: tuple[str, ...]
+    numeric_operators: tuple[str, ...] = ()
+    """Of a text: operators that compare it with a number."""
+
+
+@dataclass(frozen=True, slots=True)
+class Vocabulary:
+    """Names and operators of one kind of search."""
+
+    entities: Mapping[str, Entity]
+    attributes: Mapping[str, str]
+    """Every accepted name to the attribute it means."""
+    numeric_attributes: frozenset[str]
+    attribute_operators: Mapping[str, tuple[str, ...]]
+    """Of string attributes whose operators are not the common ones."""
+    presence: frozenset[Entity]
+    """Entities that know IS NULL."""
+    example: str
+    quoted_numbers: bool = False
+    """Whether whole numbers may also stand in quotes."""
+
+    def subject(self, identifier: Identifier) -> Subject:
+        presence = PRESENCE if identifier.entity in self.presence else ()
+        match identifier.entity:
+            case "metric":
+                return Subject(True, NUMERIC)
+            case "dataset":
+                return Subject(False, STRING + LISTS)
+            case "param" | "tag":
+                return Subject(False, STRING + presence)
+        if identifier.key in self.numeric_attributes:
+            return Subject(True, NUMERIC)
+        return Subject(False, self.attribute_operators.get(identifier.key, STRING))
+
+    def keys_of(self, entity: Entity) -> Mapping[str, str] | None:
+        """Return the keys that the entity has, or None where it may have any."""
+        if entity == "attribute":
+            return self.attributes
+        return _DATASET_KEYS if entity == "dataset" else None
+
+    def attributes_wanted(self, found: str) -> str:
+        near = difflib.get_close_matches(found, list(self.attributes), 1)
+        guess = f"; did you mean {near[0]}?" if near else ""
+        names = ", ".join(sorted(set(self.attributes.values())))
+        return f"one of the attributes {names}, or {self.entities_wanted(short=True)}{guess}"
+
+    def entities_wanted(self, short: bool = False) -> str:
+        names = " ".join(f"{name}.KEY" for name in self.entities if name.endswith("s"))
+        return names if short else f"one of {names}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from trackstream_api.search.grammar import LISTS, NUMERIC, STRING
-from trackstream_api.search.vocabulary import Subject, Vocabulary
+from trackstream_api.search.grammar import LISTS, NUMERIC, STRING, Subject, Vocabulary
 
 if TYPE_CHECKING:
     from trackstream_api.search.grammar import Identifier

@@ -11,7 +11,7 @@ from trackstream_schemas.errors import InvalidInput
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from trackstream_api.search.vocabulary import Entity, Vocabulary
+    from trackstream_api.search.grammar import Entity, Vocabulary
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from trackstream_api.search.grammar import LISTS, NUMERIC, PRESENCE, STRING
-from trackstream_api.search.vocabulary import Subject, Vocabulary
+from trackstream_api.search.grammar import LISTS, NUMERIC, PRESENCE, STRING, Subject, Vocabulary
 
 if TYPE_CHECKING:
     from trackstream_api.search.grammar import Identifier
