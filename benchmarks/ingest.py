@@ -1,112 +1,126 @@
-"""From the log call to queryable, embedded: trainers and server share the machine.
+"""From the log call to queryable, embedded, sustained: trainers and server share the machine.
 
 The peer is MLflow's server as shipped (SQLite) taking `log_batch` of 1,000 points from as many processes.
 """
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 import tempfile
 import time
+from contextlib import ExitStack
 from pathlib import Path
-
-import httpx
+from typing import TYPE_CHECKING, NamedTuple
 
 from benchmarks.measure import Figure, figure
-from tests.integration.processes import Server, environment, free_port
+from benchmarks.mlflow_servers import start_shipped
+from benchmarks.trainers import Trainers
+from benchmarks.watching import Sampled, api, lag_ms, points_in, until_readable
+from tests.integration.processes import Server, environment
 
-ROUNDS = 3
+if TYPE_CHECKING:
+    import httpx
+
+    from benchmarks.scale import Scale
+
 TRAINERS = 2
-POINTS = 2_000_000
-PEER_BATCHES = 15
-
-TRAIN = """
-import sys, trackstream
-trackstream.set_tracking_uri(sys.argv[1])
-with trackstream.start_run() as run:
-    log = trackstream.log_metric
-    for step in range(int(sys.argv[2]) // 10):
-        for key in ("a", "b", "c", "d", "e", "f", "g", "h", "i", "j"):
-            log(key, step * 0.37, step=step)
-    trackstream.flush(600)
-report = trackstream.delivery_report()
-assert report.complete, report
-"""
+SECONDS = 60.0
+PEER_SECONDS = 20.0
+_LAG_EVERY_S = 0.25
 
 PEER = """
-import sys, time
+import json, sys, time
 from mlflow import MlflowClient
 from mlflow.entities import Metric
 client = MlflowClient(sys.argv[1])
 run_id = client.create_run("0").info.run_id
-begun = time.perf_counter()
-for batch in range(int(sys.argv[2])):
+begun, batches = time.perf_counter(), 0
+while time.perf_counter() - begun < float(sys.argv[2]):
     now = int(time.time() * 1000)
-    client.log_batch(run_id, [Metric("loss", 0.37 * n, now, batch * 1000 + n) for n in range(1000)])
-print(time.perf_counter() - begun)
+    client.log_batch(run_id, [Metric("loss", 0.37 * n, now, batches * 1000 + n) for n in range(1000)])
+    batches += 1
+print(json.dumps([batches * 1000, time.perf_counter() - begun]))
 """
 
 
-def run() -> list[Figure]:
+class Sustained(NamedTuple):
+    """What became of a load."""
+
+    rate: float
+    """Points queryable, by the seconds from the first call until the last point was."""
+    max_lag_s: float
+    """The greatest age of a record that was not projected."""
+    catching_up_s: float
+    """How long after the last acknowledgement of the log the last point was queryable."""
+
+
+def run(scale: Scale) -> list[Figure]:
     """Rounds of ours and the peer's in turn."""
-    ours, peers = [], []
-    for _ in range(ROUNDS):
-        with tempfile.TemporaryDirectory() as folder:
-            ours.append(_ours(Path(folder)))
-            peers.append(_peer(Path(folder)))
-    ratios = [one / other for one, other in zip(ours, peers, strict=True)]
+    ours: list[Sustained] = []
+    peers = []
+    for _ in range(scale.rounds):
+        with tempfile.TemporaryDirectory() as folder, ExitStack() as sides:
+            ours.append(_ours(Path(folder), scale.of(SECONDS, 2.0)))
+            peers.append(_peer(Path(folder), scale.of(PEER_SECONDS, 1.0), sides))
+    ratios = [one.rate / other for one, other in zip(ours, peers, strict=True)]
     return [
-        figure(f"log_metric to queryable, {TRAINERS} trainers, embedded", "points/s", ours),
+        *figures(f"embedded, {TRAINERS} trainers", ours, at_least=400_000),
         figure(f"MLflow server (SQLite), log_batch of 1,000, {TRAINERS} clients", "points/s", peers),
-        figure("ratio of the two", "×", ratios),
+        figure("ratio of the two", "×", ratios, at_least=50),
     ]
 
 
-def _ours(folder: Path) -> float:
+def figures(where: str, found: list[Sustained], *, at_least: float) -> list[Figure]:
+    """Return the figures of some rounds of `sustained`."""
+    return [
+        figure(
+            f"log_metric to queryable, {where}", "points/s", [one.rate for one in found], at_least=at_least
+        ),
+        figure(f"greatest lag meanwhile, {where}", "s", [one.max_lag_s for one in found]),
+        figure(f"catching up behind the last call, {where}", "s", [one.catching_up_s for one in found]),
+    ]
+
+
+def sustained(client: httpx.Client, trainers: Trainers) -> Sustained:
+    """Wait for trainers that log for a time, and until all of it is queryable through the API."""
+    run_ids = trainers.run_ids()
+    with (
+        api(str(client.base_url)) as second,
+        Sampled(lambda: lag_ms(second, run_ids[0]), _LAG_EVERY_S) as lags,
+    ):
+        logged = trainers.finish()
+        for run_id in run_ids:
+            until_readable(client, run_id)
+        ended = time.time()
+    wanted, seen = sum(one.total for one in logged), points_in(client)
+    assert seen == wanted, f"{seen} of {wanted} points"
+    began = min(one.began for one in logged)
+    return Sustained(
+        wanted / (ended - began), max(lags.values) / 1000, ended - max(one.ended for one in logged)
+    )
+
+
+def _ours(folder: Path, seconds: float) -> Sustained:
     server = Server(folder / "store").start()
     try:
-        begun = time.perf_counter()
-        command = [sys.executable, "-c", TRAIN, str(server.directory), str(POINTS)]
-        trainers = [subprocess.Popen(command, env=environment()) for _ in range(TRAINERS)]
-        if any(process.wait() for process in trainers):
-            raise RuntimeError("a trainer failed")
-        seen = server.count("SELECT count() FROM v_metrics")
-        took = time.perf_counter() - begun
-        assert seen == TRAINERS * POINTS, f"{seen} of {TRAINERS * POINTS} points"
-        return seen / took
+        with ExitStack() as sides, api(server.url) as client:
+            uri = str(server.directory)
+            return sustained(client, Trainers(uri, TRAINERS, sides, "--seconds", seconds))
     finally:
         server.close()
 
 
-def _peer(folder: Path) -> float:
-    port = free_port()
-    url = f"http://127.0.0.1:{port}"
-    options = ["--backend-store-uri", f"sqlite:///{folder}/mlflow.db", "--port", str(port)]
-    server = subprocess.Popen(
-        [str(Path(sys.executable).parent / "mlflow"), "server", *options],
-        cwd=folder,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        start_new_session=True,
-    )
-    try:
-        _wait_for(url)
-        command = [sys.executable, "-c", PEER, url, str(PEER_BATCHES)]
-        clients = [subprocess.Popen(command, stdout=subprocess.PIPE, text=True) for _ in range(TRAINERS)]
-        slowest = max(float(client.communicate()[0]) for client in clients)
-        return TRAINERS * PEER_BATCHES * 1000 / slowest
-    finally:
-        server.terminate()
-        server.wait()
-
-
-def _wait_for(url: str) -> None:
-    for _ in range(600):
-        try:
-            if httpx.get(f"{url}/health").status_code == 200:
-                return
-        except httpx.TransportError:
-            pass
-        time.sleep(0.1)
-    raise RuntimeError("MLflow's server did not come up")
+def _peer(folder: Path, seconds: float, sides: ExitStack) -> float:
+    url = start_shipped(folder, sides)
+    command = [sys.executable, "-c", PEER, url, str(seconds)]
+    clients = [
+        subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment())
+        for _ in range(TRAINERS)
+    ]
+    outputs = [client.communicate()[0] for client in clients]
+    if any(client.returncode for client in clients):
+        raise RuntimeError("a client of MLflow's failed")
+    found = [json.loads(output.splitlines()[-1]) for output in outputs]
+    return float(sum(points for points, _ in found) / max(seconds for _, seconds in found))

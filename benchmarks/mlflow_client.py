@@ -22,7 +22,8 @@ from tests.integration.processes import Server, environment
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-ROUNDS = 3
+    from benchmarks.scale import Scale
+
 SEEDED_RUNS = 4000
 BATCH_POINTS = 1000
 
@@ -38,23 +39,25 @@ assert trackstream.delivery_report().complete
 """
 
 
-def run() -> list[Figure]:
+def run(scale: Scale) -> list[Figure]:
     """Every case in turn on all sides, in rounds."""
+    runs = scale.of(SEEDED_RUNS, 50)
     with tempfile.TemporaryDirectory() as folder, ExitStack() as sides:
         servers = {
-            "ours": _start_ours(Path(folder), sides),
-            **start_mlflow(Path(folder), SEEDED_RUNS, sides),
+            "ours": _start_ours(Path(folder), runs, sides),
+            **start_mlflow(Path(folder), runs, sides),
             "empty": _start_empty(sides),
         }
         return [
-            *_latencies(servers, "log_metric", "log_metric acknowledged", 60, 600, 0.1),
-            *_rates(servers, "log_batch", 1, 10, 40, BATCH_POINTS, 5, 0.7),
-            *_rates(servers, "log_batch", 4, 8, 30, BATCH_POINTS, 5, 0.7),
-            *_rates(servers, "create_run", 1, 40, 300, 1, 5, 0.6),
+            *_latencies(scale, servers, "log_metric", "log_metric acknowledged", 60, 600, 0.1),
+            *_rates(scale, servers, "log_batch", 1, 10, 40, BATCH_POINTS, 5, 0.7),
+            *_rates(scale, servers, "log_batch", 4, 8, 30, BATCH_POINTS, 5, 0.7),
+            *_rates(scale, servers, "create_run", 1, 40, 300, 1, 5, 0.6),
             *_latencies(
+                scale,
                 {name: url for name, url in servers.items() if name != "empty"},
                 "best",
-                f"best of {SEEDED_RUNS:,} runs",
+                f"best of {runs:,} runs",
                 5,
                 60,
                 0.02,
@@ -63,12 +66,12 @@ def run() -> list[Figure]:
 
 
 def _latencies(
-    servers: Mapping[str, str], case: str, what: str, peers: int, count: int, bar: float
+    scale: Scale, servers: Mapping[str, str], case: str, what: str, peers: int, count: int, bar: float
 ) -> list[Figure]:
     found: dict[str, list[float]] = {name: [] for name in servers}
-    for _ in range(ROUNDS):
+    for _ in range(scale.rounds):
         for name, url in servers.items():
-            durations = _timed([(url, case, _calls(name, peers, count))])[0]
+            durations = _timed([(url, case, _calls(scale, name, peers, count))])[0]
             found[name].append(statistics.median(durations) * 1000)
     figures = [figure(f"{what}, {_NAMES[name]}", "ms", samples) for name, samples in found.items()]
     figures += _to_peers(what, found, at_most=bar)
@@ -78,6 +81,7 @@ def _latencies(
 
 
 def _rates(
+    scale: Scale,
     servers: Mapping[str, str],
     case: str,
     clients: int,
@@ -90,9 +94,9 @@ def _rates(
     unit = "points/s" if worth > 1 else "runs/s"
     what = f"{case} of {worth:,} points, {clients} clients" if worth > 1 else f"{case}, {clients} client"
     found: dict[str, list[float]] = {name: [] for name in servers}
-    for _ in range(ROUNDS):
+    for _ in range(scale.rounds):
         for name, url in servers.items():
-            calls = _calls(name, peers, count)
+            calls = _calls(scale, name, peers, count)
             durations = _timed([(url, case, calls)] * clients)
             found[name].append(clients * calls * worth / max(map(sum, durations)))
     return [
@@ -110,9 +114,9 @@ _NAMES = {
 }
 
 
-def _calls(side: str, peers: int, ours: int) -> int:
+def _calls(scale: Scale, side: str, peers: int, ours: int) -> int:
     """Return how many calls to time: MLflow's server takes so much longer that fewer are enough."""
-    return peers if side in (SHIPPED, BEST) else ours
+    return scale.of(peers if side in (SHIPPED, BEST) else ours, 2)
 
 
 def _to_peers(what: str, found: Mapping[str, list[float]], **bar: float) -> list[Figure]:
@@ -143,11 +147,11 @@ def _timed(calls: Sequence[tuple[str, str, int]]) -> list[list[float]]:
     return [json.loads(output.splitlines()[-1]) for output in outputs]
 
 
-def _start_ours(folder: Path, sides: ExitStack) -> str:
+def _start_ours(folder: Path, runs: int, sides: ExitStack) -> str:
     server = Server(folder / "store").start()
     sides.callback(server.close)
     subprocess.run(
-        [sys.executable, "-c", SEED_OURS, str(server.directory), str(SEEDED_RUNS)],
+        [sys.executable, "-c", SEED_OURS, str(server.directory), str(runs)],
         env=environment(),
         check=True,
     )

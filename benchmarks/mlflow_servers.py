@@ -34,7 +34,7 @@ _LOOPS = {SHIPPED: "--loop asyncio --http h11", BEST: "--loop uvloop --http http
 
 def start_mlflow(folder: Path, runs: int, sides: ExitStack) -> dict[str, str]:
     """Start the peers, each with an experiment `seeded` of so many runs; return their URLs."""
-    databases = {SHIPPED: f"sqlite:///{folder / 'mlflow.db'}"}
+    databases = {SHIPPED: _sqlite(folder)}
     postgres = _start_postgres(folder / "postgres", sides)
     if postgres is None:
         print("no PostgreSQL here: MLflow's best set-up is left out", file=sys.stderr)
@@ -42,17 +42,30 @@ def start_mlflow(folder: Path, runs: int, sides: ExitStack) -> dict[str, str]:
         databases[BEST] = postgres
     urls = {}
     for name, database in databases.items():
-        command = [
-            str(Path(sys.executable).parent / "mlflow"),
-            "server",
-            "--backend-store-uri",
-            database,
-            "--uvicorn-opts",
-            _LOOPS[name],
-        ]
-        urls[name] = start_server(command, "--port", folder, sides)
+        urls[name] = _start(name, database, folder, sides)
         _seed(urls[name], database, runs)
     return urls
+
+
+def start_shipped(folder: Path, sides: ExitStack) -> str:
+    """Start MLflow's server as people get it, empty, and return its URL."""
+    return _start(SHIPPED, _sqlite(folder), folder, sides)
+
+
+def _sqlite(folder: Path) -> str:
+    return f"sqlite:///{folder / 'mlflow.db'}"
+
+
+def _start(name: str, database: str, folder: Path, sides: ExitStack) -> str:
+    command = [
+        str(Path(sys.executable).parent / "mlflow"),
+        "server",
+        "--backend-store-uri",
+        database,
+        "--uvicorn-opts",
+        _LOOPS[name],
+    ]
+    return start_server(command, "--port", folder, sides)
 
 
 def start_server(command: Sequence[str], port_option: str, folder: Path, sides: ExitStack) -> str:
