@@ -11,7 +11,7 @@ from dataclasses import asdict, dataclass, fields, is_dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from trackstream_consumers.aggregates.registered_models import fold_into
-from trackstream_consumers.folds import experiment, logged_model, model_version, run, trace
+from trackstream_consumers.folds import experiment, launch, logged_model, model_version, run, trace
 from trackstream_schemas import events as e
 from trackstream_schemas import topics
 
@@ -29,6 +29,7 @@ _FOLDS: dict[str, Callable[[Any, e.Event, Position], Any]] = {
     topics.RUNS: run.fold,
     topics.LOGGED_MODELS: logged_model.fold,
     topics.TRACES: trace.fold,
+    topics.LAUNCHES: launch.fold,
 }
 _BOOKKEEPING = frozenset({"applied", "partition", "version", "updated_at", "conflicts", "number"})
 _CONFLICTS = "conflicts"

@@ -19,15 +19,17 @@ if TYPE_CHECKING:
     from trackstream_api.as_of.entity import Step
     from trackstream_consumers.engine import Engine
 
-Kind = Literal["experiments", "runs", "models", "logged-models", "traces"]
+Kind = Literal["experiments", "runs", "models", "logged-models", "traces", "launches"]
 TOPICS: dict[Kind, tuple[str, ...]] = {
     "experiments": (topics.EXPERIMENTS,),
     "runs": (topics.RUNS, topics.ARTIFACTS),
     "models": (topics.REGISTRY,),
     "logged-models": (topics.LOGGED_MODELS, topics.ARTIFACTS),
     "traces": (topics.TRACES,),
+    "launches": (topics.LAUNCHES,),
 }
 """Where the events of each kind of entity are. Metric points are no entity's state."""
+_ONE: dict[Kind, str] = {kind: "launch" if kind == "launches" else kind.removesuffix("s") for kind in TOPICS}
 
 
 def page(engine: Engine, kind: Kind, entity_id: str, limit: int, token: str | None) -> HistoryPage:
@@ -46,7 +48,7 @@ def page(engine: Engine, kind: Kind, entity_id: str, limit: int, token: str | No
         entries.append(_entry(step))
         place[step.position.topic] = step.position.offset + 1
     if not entries and token is None:
-        raise NotFound(f"nothing is known of {kind.removesuffix('s')} {entity_id!r}")
+        raise NotFound(f"nothing is known of {_ONE[kind]} {entity_id!r}")
     more = next(steps, None) is not None
     return HistoryPage.model_construct(
         entries=entries, next_page_token=page_token.write(list(place.values()), query) if more else None

@@ -119,8 +119,8 @@ def test_a_registered_model_by_name_with_its_versions(server: LiveServer) -> Non
 def test_what_nobody_has_heard_of(server: LiveServer) -> None:
     server.call("GET", f"/api/v1/history/runs/{new_id()}", 404)
     server.call("GET", "/api/v1/history/models/nobody", 404)
-    refused = server.call("GET", "/api/v1/history/launches/x", 400)
-    assert "not recorded yet" in refused["message"]
+    refused = server.call("GET", "/api/v1/history/launches/x", 404)
+    assert "nothing is known of launch 'x'" in refused["message"]
     server.call("GET", "/api/v1/history/walks/x", 400)
 
 
