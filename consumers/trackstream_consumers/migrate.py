@@ -31,6 +31,7 @@ _TOKEN = re.compile(
     r"""|(?P<comment>--[^\n]*|/\*.*?\*/)|(?P<end>;)""",
     re.DOTALL,
 )
+_OF_A_VIEW = re.compile(r"(CREATE OR REPLACE VIEW|ALTER TABLE)\s+v_")
 _NOTES = (
     "CREATE TABLE IF NOT EXISTS migrations (number UInt32 COMMENT 'Of the file', name String COMMENT 'Of the"
     " file', applied_at DateTime64(3, 'UTC') DEFAULT now64(3)) ENGINE = ReplacingMergeTree ORDER BY number"
@@ -97,10 +98,13 @@ def migrate_together(engine: Engine, attempts: int = 8) -> None:
         pause = min(2 * pause, 2.0)
 
 
-def migrate(engine: Engine, migrations: Sequence[Migration] | None = None) -> list[Migration]:
+def migrate(
+    engine: Engine, migrations: Sequence[Migration] | None = None, *, views: bool = True
+) -> list[Migration]:
     """Apply to `engine.database` what it has not had yet, and return that.
 
-    Raises StoreTooNew, having changed nothing, where it has had a migration that is not known here.
+    Without `views` those for people are left out: for a database that is filled and never read from. Raises
+    StoreTooNew, having changed nothing, where it has had a migration that is not known here.
     """
     known = known_migrations() if migrations is None else migrations
     with engine.client() as client:
@@ -112,6 +116,7 @@ def migrate(engine: Engine, migrations: Sequence[Migration] | None = None) -> li
         missing = [migration for migration in known if migration.number not in applied]
         for migration in missing:
             for statement in migration.statements:
-                client.command(statement)
+                if views or not _OF_A_VIEW.match(statement):
+                    client.command(statement)
             client.insert("migrations", [[migration.number, migration.name]], column_names=["number", "name"])
     return missing

@@ -1,4 +1,4 @@
-"""Health, status, events, SQL, replay, garbage collection."""
+"""Health, status, events, SQL, garbage collection."""
 
 from __future__ import annotations
 
@@ -12,8 +12,20 @@ from trackstream_api.models.base import Model, Request
 class Health(Model):
     """The process answers."""
 
-    status: Literal["ok"] = "ok"
+    status: Literal["ok", "degraded"] = Field("ok", description="degraded: `troubles` says what is missing")
     version: str
+    troubles: dict[str, str] = Field(
+        default_factory=dict,
+        description="Which part (log, tables, contents, projectors) is not there, and why",
+    )
+
+
+class Ready(Model):
+    """Everything that the store rests on is there."""
+
+    status: Literal["ready"] = "ready"
+    version: str
+    parts: list[str] = Field(description="What was asked")
 
 
 class ProjectorPosition(Model):
@@ -42,6 +54,7 @@ class Status(Model):
     runs: int
     experiments: int
     failure: str | None = Field(description="Why a projector stopped; null while all run")
+    troubles: dict[str, str] = Field(description="As in /ready: which part is not there, and why")
 
 
 class Positions(Model):
@@ -79,17 +92,6 @@ class SqlResult(Model):
 
     columns: list[SqlColumn]
     rows: list[tuple[Any, ...]]
-
-
-class ReplayState(Model):
-    """The rebuild that is running, or the last one."""
-
-    id: str | None = Field(description="Null if none was asked for since the start")
-    state: Literal["idle", "running", "done", "failed"]
-    records_done: int
-    records_total: int
-    points_per_second: float
-    error: str | None
 
 
 class GcRequest(Request):
