@@ -6,9 +6,11 @@ DATA   ?= demo-data
 PORT   ?= 5000
 STACK  ?= embedded
 JOBS   ?= 2
+# Tests write much and none of it has to outlive the machine: in memory where that has 8 GiB to spare.
+SCRATCH = $(shell test -w /dev/shm && test $$(df -k --output=avail /dev/shm | tail -1) -gt 8388608 && echo /dev/shm)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo serve test test-unit lint format bench clean
+.PHONY: help setup demo serve test test-unit lint format bench clean clean-data
 
 help:  ## show this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -29,11 +31,11 @@ $(VENV)/.bench: $(VENV)/.ready
 demo: setup  ## train real models in 8 processes and print the best run (STACK=native: on Kafka and MinIO)
 	@$(BIN)/python examples/demo.py --dir $(DATA) --port $(PORT) --stack $(STACK)
 
-serve: setup  ## serve the demo's data at http://127.0.0.1:5000 (PORT=... for another port)
-	@$(BIN)/trackstream server --dir $(DATA) --port $(PORT)
+serve: setup  ## serve the demo's data at http://127.0.0.1:5000 (PORT=... for another port, STACK=native)
+	@$(if $(filter native,$(STACK)),$(BIN)/python examples/demo.py --serve --stack native,$(BIN)/trackstream server) --dir $(DATA) --port $(PORT)
 
 test: setup  ## run every test: unit, property and integration (JOBS=1: one file at a time)
-	@$(BIN)/python -m pytest -n $(JOBS) --dist loadfile
+	@TMPDIR=$(or $(SCRATCH),$${TMPDIR:-/tmp}) $(BIN)/python -m pytest -n $(JOBS) --dist loadfile
 
 test-unit: setup  ## only the fast tests
 	@$(BIN)/python -m pytest -m 'not integration'
@@ -50,7 +52,11 @@ format: setup  ## let ruff rewrite the code
 bench: $(VENV)/.bench  ## run the benchmarks beside MLflow; results in benchmarks/results
 	@$(BIN)/python -m benchmarks
 
-clean:  ## remove the environment, caches and demo data
+clean:  ## remove the environment, caches and demo data; the stores of clean-data stay
 	rm -rf $(VENV) $(DATA) build .mypy_cache .ruff_cache .pytest_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 	find . -name '*.egg-info' -type d -prune -exec rm -rf {} +
+
+clean-data:  ## stop the stack of `trackstream dev` and delete ./trackstream-dev and ./trackstream-data
+	@test ! -e trackstream-dev || $(BIN)/trackstream dev down || { echo "trackstream-dev may still run; make setup first"; exit 1; }
+	rm -rf trackstream-dev trackstream-data

@@ -19,14 +19,23 @@ from tests.integration.processes import (
     finish,
     trainer,
 )
+from trackstream_consumers.projectors.artifacts import ArtifactProjector
+from trackstream_consumers.projectors.entities import EntityProjector
+from trackstream_consumers.projectors.metrics import MetricProjector
+from trackstream_schemas.kafka_topics import SINGLE_PARTITION
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
     from trackstream_api.native.stack import Stack
 
 PARTITIONS = 4
-KINDS = ("entities", "metrics", "artifacts")
+PROJECTORS = {"entities": EntityProjector, "metrics": MetricProjector, "artifacts": ArtifactProjector}
+
+
+def _partitions_of(read: Sequence[str]) -> int:
+    return sum(1 if topic in SINGLE_PARTITION else PARTITIONS for topic in read)
 
 
 class EmbeddedComposition:
@@ -63,7 +72,7 @@ class NativeComposition:
             servers = [self._start(root, "server", "--port", "0", "--workers", workers) for workers in "12"]
             # One of each kind by itself, and one that does all.
             self.consumers = [
-                self._start(root, "consume", kind, "--health-port", "0") for kind in (*KINDS, "all")
+                self._start(root, "consume", kind, "--health-port", "0") for kind in (*PROJECTORS, "all")
             ]
             urls = [server.wait_for(" at ", 1).split()[0] for server in servers]
             self.apis = [httpx.Client(base_url=url, timeout=60) for url in urls]
@@ -80,14 +89,13 @@ class NativeComposition:
         """Return once both members of each group have some of the partitions, and all are given out."""
         until = time.monotonic() + START_LIMIT_S
         while True:
-            shares: dict[str, list[int]] = {kind: [] for kind in KINDS}
+            shares: dict[str, list[int]] = {kind: [] for kind in PROJECTORS}
             for address in self.health:
                 with urllib.request.urlopen(f"{address}/health") as answer:
                     for kind, state in json.load(answer)["projectors"].items():
                         shares[kind].append(state["partitions"])
-            wanted = {"entities": 4 * PARTITIONS + 2, "metrics": PARTITIONS, "artifacts": 2 * PARTITIONS}
             if all(
-                len(found) == 2 and min(found) > 0 and sum(found) == wanted[kind]
+                len(found) == 2 and min(found) > 0 and sum(found) == _partitions_of(PROJECTORS[kind].topics)
                 for kind, found in shares.items()
             ):
                 return

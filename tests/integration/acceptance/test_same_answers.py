@@ -7,7 +7,7 @@ API replicas are asked in turn, and two consumers of each kind share four partit
 from __future__ import annotations
 
 import hashlib
-import os
+import time
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +16,7 @@ import pytest
 from tests.integration.acceptance.normal_form import normal
 from tests.integration.acceptance.stacks import EmbeddedComposition, NativeComposition, as_json, tell
 from tests.integration.acceptance.story import CHUNKED, LARGE, STEPS
+from tests.native_stack import native_stack
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -63,16 +64,7 @@ def embedded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Asked]:
 
 @pytest.fixture(scope="module")
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
-    from trackstream_api.native.errors import ToolMissing
-    from trackstream_api.native.stack import up
-
-    try:
-        started = up(tmp_path_factory.mktemp("stack"))
-    except ToolMissing as error:
-        if os.environ.get("CI"):
-            raise
-        pytest.skip(f"the native stack cannot come up here: {error}")
-    with started:
+    with native_stack(tmp_path_factory.mktemp("stack")) as started:
         yield started
 
 
@@ -270,6 +262,56 @@ def test_of_ten_creations_over_two_replicas_one_wins(native: Asked) -> None:
     with ThreadPoolExecutor(10) as pool:
         (winner,) = [number for number in pool.map(create, range(10)) if number >= 0]
     assert native.call("GET", "/api/v1/models/contested")["body"]["description"] == str(winner)
+
+
+def _then_and_now(store: Asked) -> Any:
+    """Answers that each replica gives again as of their moment, after what they tell of has changed."""
+    asked: list[tuple[str, str, dict[str, Any]]] = [
+        ("POST", "/api/v1/runs/search", {"filter": "tags.kind = 'sweep'", "order_by": ["metrics.loss DESC"]}),
+        ("POST", "/api/v1/runs/best", {"experiment_names": ["search"], "metric": "accuracy", "mode": "max"}),
+        (
+            "POST",
+            "/api/v1/metrics/series",
+            {"run_ids": [store.ids["lr-0.1"]], "keys": ["loss"], "buckets": 3},
+        ),
+        ("GET", "/api/v1/experiments", {"filter": "name = 'search'"}),
+        ("GET", "/api/v1/model-versions", {"filter": "name = 'sight'"}),
+        ("GET", f"{store.run('files')}/artifacts", {"path": "model"}),
+    ]
+
+    def ask(**moment: str) -> Any:
+        return [
+            store.call(method, path, **{"json" if method == "POST" else "params": {**what, **moment}})
+            for method, path, what in asked
+        ]
+
+    def a_tick_later() -> int:
+        millis = time.time_ns() // 1_000_000
+        while time.time_ns() // 1_000_000 <= millis + 1:
+            time.sleep(0.001)
+        return millis + 1
+
+    run = store.run("lr-0.1")
+    experiment = store.call("GET", run)["body"]["experiment_id"]
+    a_tick_later()
+    then = ask()
+    moment = str(a_tick_later())
+    store.call("PUT", f"{run}/tags", json={"kind": "changed"})
+    assert store.request("DELETE", run).status_code == 200
+    store.call("PATCH", f"/api/v1/experiments/{experiment}", json={"name": "searched"})
+    store.call("PATCH", "/api/v1/models/sight/versions/1", json={"description": "seen"})
+    file = {"path": "model/empty"}
+    assert store.request("DELETE", f"{store.run('files')}/artifacts", params=file).status_code == 200
+    assert ask(as_of=moment) == then
+    assert ask(as_of=moment) == then
+    now = ask()
+    assert [a == b for a, b in zip(then, now, strict=True)] == [False, False, True, False, False, False]
+    return then
+
+
+def test_an_earlier_moment_is_answered_as_it_was(embedded: Asked, native: Asked) -> None:
+    """Behind the other tests: it changes what they ask for."""
+    assert normal(_then_and_now(native), native.names) == normal(_then_and_now(embedded), embedded.names)
 
 
 def test_a_replay_is_refused_where_the_consumers_run_elsewhere(native: Asked) -> None:
