@@ -10,6 +10,7 @@ import json
 import multiprocessing
 import os
 import queue
+import signal
 import socket
 import subprocess
 import sys
@@ -49,7 +50,14 @@ def main() -> int:
         default="embedded",
         help="one server on the directory, or Kafka, MinIO and ClickHouse's protocol on it",
     )
+    parser.add_argument(
+        "--serve", action="store_true", help="train nothing: serve what is there until Ctrl-C"
+    )
     options = parser.parse_args()
+    begin = native if options.stack == "native" else server
+    if options.serve:
+        with begin(options.dir, options.port) as (url, _):
+            return serve(url)
 
     configurations = search_space()[: 4 if options.quick else None]
     epochs = 5 if options.quick else 40
@@ -57,7 +65,6 @@ def main() -> int:
     print(
         f"Training {len(configurations)} models in {options.processes} processes, logging to {options.dir}/"
     )
-    begin = native if options.stack == "native" else server
     with begin(options.dir, options.port) as (url, ours):
         # The native stack's trainers log to Kafka, and its command line asks the server.
         logged, store = (os.environ["TRACKSTREAM_URI"], url) if begin is native else (options.dir,) * 2
@@ -67,6 +74,16 @@ def main() -> int:
         for experiment in (DIGITS, CANCER):
             show("runs", "best", "-e", experiment, "--metric", "val_loss", store=store)
         return summary(store, session, reports, url, ours)
+
+
+def serve(url: str) -> int:
+    """Say where the server is and wait until somebody asks for the end."""
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: sys.exit(0))
+    print(f"Trackstream answers at {url}; Ctrl-C stops it. In another terminal:", flush=True)
+    print(f"  {TRACKSTREAM} runs list -e {DIGITS} --dir {url}", flush=True)
+    while True:
+        signal.pause()
 
 
 def run_workers(
@@ -152,11 +169,16 @@ def summary(store: Path | str, session: str, reports: list[Report], url: str, ou
         print(f"{what:<10} {count:>7,} sent {found[what]:>7,} stored   {verdict}")
     print(f"{'lag':<10} {status['lag_ms']:>7,} ms")
     if ours:
-        again = "; `make serve` keeps one on the same data" if isinstance(store, Path) else ""
-        print(f"{'server':<10} {url} (stops now{again})")
+        print(f"{'server':<10} {url} (stops now{and_again(store)})")
     else:
         print(f"{'server':<10} {url} (it was running before and keeps running)")
     return 0 if found == sent else 1
+
+
+def and_again(store: Path | str) -> str:
+    """Say how to have a server on the same data once this one has stopped."""
+    command = "make serve" if isinstance(store, Path) else "make serve STACK=native"
+    return f"; `{command}` keeps one on the same data"
 
 
 @contextmanager

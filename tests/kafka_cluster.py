@@ -6,7 +6,7 @@ import time
 from typing import TYPE_CHECKING, NamedTuple
 
 from confluent_kafka import Consumer, Producer, TopicPartition
-from confluent_kafka.admin import AdminClient
+from confluent_kafka.admin import AdminClient, NewPartitions
 
 from trackstream_api.kafka_admin import create_topics
 from trackstream_schemas.ids import new_id
@@ -85,6 +85,35 @@ class ClusterLog:
                 return
             assert time.monotonic() < until, f"{name} of {self.prefix + topic} is not {value}"
             time.sleep(0.05)
+
+    def add_partitions(self, topic: str, total: int) -> None:
+        """Give a topic more partitions, so that it has `total`."""
+        admin = AdminClient({"bootstrap.servers": self.servers})
+        name = self.prefix + topic
+        for future in admin.create_partitions([NewPartitions(name, total)]).values():
+            future.result(_PATIENCE_S)
+        # The broker answers before it tells others of them.
+        until = time.monotonic() + _PATIENCE_S
+        while True:
+            found = admin.list_topics(name, timeout=_PATIENCE_S).topics[name].partitions.values()
+            if len(found) == total and all(partition.leader >= 0 for partition in found):
+                return
+            assert time.monotonic() < until, f"{name} has not got {total} partitions"
+            time.sleep(0.05)
+
+    def append_to(self, at: Position, value: bytes = b"x") -> None:
+        """Append a record to a partition, whatever its key says; its offset must be that of `at`."""
+        told: list[Message] = []
+
+        def delivered(error: KafkaError | None, message: Message) -> None:
+            assert error is None, error
+            told.append(message)
+
+        # A new one: the other may not have heard of the partition yet.
+        producer = Producer({"bootstrap.servers": self.servers, "allow.auto.create.topics": False})
+        producer.produce(self.prefix + at.topic, value, "key", at.partition, on_delivery=delivered)
+        assert producer.flush(_PATIENCE_S) == 0
+        assert [message.offset() for message in told] == [at.offset]
 
     def delete(self, topic: str) -> None:
         """Delete a topic."""

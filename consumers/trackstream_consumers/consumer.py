@@ -61,7 +61,7 @@ class Consumer:
         projector's, where replays elsewhere may swap its tables.
         """
         self.projector = projector
-        self.progress = Progress()
+        self.progress = Progress(projector.name)
         self._reader = reader
         self._dead_letters = dead_letters
         self._settings = settings or ConsumerSettings()
@@ -386,10 +386,12 @@ class Consumer:
         pause = self._settings.first_backoff
         while True:
             try:
-                return act()
+                done = act()
             except (SlowDown, Unavailable) as error:
-                now = self.progress.snapshot()
-                self.progress.update(retries=now.retries + 1, last_error=str(error))
+                self.progress.must_wait(error)
+            else:
+                self.progress.need_not_wait()
+                return done
             if self._stopping.wait(pause):
                 raise _Stopped
             pause = min(2 * pause, self._settings.longest_backoff)

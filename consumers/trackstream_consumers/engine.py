@@ -17,6 +17,7 @@ from urllib.parse import unquote, urlsplit
 import clickhouse_connect
 from clickhouse_connect.driver.exceptions import Error as ClickHouseError
 
+from trackstream_consumers.disk_reserve import disk_reserve, keep_free
 from trackstream_schemas.errors import Unavailable
 
 if TYPE_CHECKING:
@@ -52,8 +53,10 @@ class Engine:
         """Open the store and make the database if it is not there.
 
         `target` is a directory (embedded: chDB allows one process at a time) or an http(s) URL such as
-        `http://user:password@host:8123`. Raises Unavailable where it cannot be opened.
+        `http://user:password@host:8123`. Inserts are refused while its disk is nearly full, see
+        `disk_reserve`. Raises Unavailable where it cannot be opened.
         """
+        self._reserve = disk_reserve()
         self.target = target
         self.database = database
         with self._connect("default") as first:
@@ -96,7 +99,7 @@ class Engine:
         client = idle.get()
         try:
             if client is None:
-                client = self._connect(self.database, settings)
+                client = self._open(settings)
             yield client
         except BaseException:
             # chDB keeps what a query put out before it failed, and would hand it out with the next result.
@@ -104,11 +107,17 @@ class Engine:
             if failed is not None:
                 # The new one first: without any client chDB would close the store.
                 with contextlib.suppress(Unavailable):
-                    client = self._connect(self.database, settings)
+                    client = self._open(settings)
                 failed.close()
             raise
         finally:
             idle.put(client)
+
+    def _open(self, settings: dict[str, str]) -> Client:
+        client = self._connect(self.database, settings)
+        if "readonly" not in settings:
+            keep_free(client, self._reserve)
+        return client
 
     def _connect(self, database: str, settings: dict[str, str] | None = None) -> Client:
         where = str(self.target)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 import time
 from dataclasses import dataclass, field, replace
@@ -12,6 +13,11 @@ if TYPE_CHECKING:
 
     from trackstream_consumers.metric_defs import MetricName
     from trackstream_schemas.position import TopicPartition
+
+logger = logging.getLogger(__name__)
+
+_SAID_AFTER = 3
+"""Attempts in a row that failed: what passes by itself within a moment is not worth a line in the log."""
 
 ConsumerState = Literal["stopped", "starting", "running", "failed"]
 
@@ -38,6 +44,8 @@ class ProgressSnapshot:
     retries: int = 0
     last_error: str | None = None
     """What went wrong last, be it repaired since or not."""
+    trouble: str | None = None
+    """What it waits for: why the last attempt at what it is doing failed. None while all goes well."""
     failure: Exception | None = None
     """Why the consumer has failed."""
     oldest_pending: int | None = None
@@ -74,7 +82,10 @@ class ProgressSnapshot:
 class Progress:
     """Thread-safe holder of the current `ProgressSnapshot`."""
 
-    def __init__(self) -> None:
+    def __init__(self, name: str = "a consumer") -> None:
+        """`name` is whose progress it is, for the log."""
+        self._name = name
+        self._in_a_row = 0
         self._changed = threading.Condition()
         self._now = ProgressSnapshot()
 
@@ -93,6 +104,23 @@ class Progress:
                 lambda: self._now.has_reached(wanted) or self._now.state == "failed", timeout
             )
             return self._now.has_reached(wanted)
+
+    def must_wait(self, error: Exception) -> None:
+        """Note that an attempt failed and will be repeated. Called by the consumer, as is the next."""
+        now = self._now
+        self._in_a_row += 1
+        self.update(retries=now.retries + 1, last_error=str(error), trouble=str(error))
+        if self._in_a_row == _SAID_AFTER:
+            logger.warning("%s waits: %s", self._name, error)
+
+    def need_not_wait(self) -> None:
+        """Note that an attempt succeeded."""
+        if self._in_a_row == 0:
+            return
+        if self._in_a_row >= _SAID_AFTER:
+            logger.warning("%s goes on", self._name)
+        self._in_a_row = 0
+        self.update(trouble=None)
 
     def update(self, **changes: object) -> None:
         """Replace fields of the snapshot. Called by the consumer."""

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 from clickhouse_connect.driver.exceptions import ClickHouseError
 
+from trackstream_consumers.disk_reserve import VARIABLE
 from trackstream_consumers.errors import SlowDown, TablesSwapped
 from trackstream_schemas.errors import Unavailable
 from trackstream_schemas.position import TopicPartition
@@ -22,6 +23,7 @@ _REFUSES_THE_DATA = frozenset({6, 27, 53, 69, 70, 72, 117, 131, 321, 349, 407, 6
 VALUE_IS_OUT_OF_RANGE_OF_DATA_TYPE ...). Source: src/Common/ErrorCodes.cpp. With any other the records
 may well be fine: they are kept and tried again. CANNOT_READ_ALL_DATA (33) is none of them: what could not be
 read whole may be the store's own file, on a disk that is full."""
+_NOT_ENOUGH_SPACE = 243
 _OTHER_EPOCH = 395
 """FUNCTION_THROW_IF_VALUE_IS_NON_ZERO: what a table of another epoch answers, see `epoch.fence_tables`."""
 _IDS_A_QUERY = 2000
@@ -45,6 +47,11 @@ def engine_errors() -> Iterator[None]:
     try:
         yield
     except (ClickHouseError, Unavailable, OSError) as error:
+        if getattr(error, "code", None) == _NOT_ENOUGH_SPACE:
+            text = (
+                f"the analytical store's disk is nearly full; {VARIABLE} is what is left free of it ({error})"
+            )
+            raise SlowDown(text) from error
         raise SlowDown(f"the analytical store: {error}") from error
 
 

@@ -323,6 +323,13 @@ class Client:
 
     # Questions to the log.
 
+    def history(self, topic: str, key: str) -> list[e.Event] | None:
+        """Return all events of an entity in log order, this client's included; None where that is not known.
+
+        Raises Unavailable or StorageFailed as long as the log has not answered once.
+        """
+        return self._history(topic, key)
+
     def _find(self, name: str) -> tuple[str, ExperimentFacts | None]:
         """Return the id of a name and what is known there: the first id not renamed to something else."""
         for attempt in range(_ID_ATTEMPTS):

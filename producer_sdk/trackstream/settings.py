@@ -47,6 +47,9 @@ class Settings(BaseSettings):
     heartbeat_s: float = Field(default=30.0, ge=0)
     """How often a process says of each run it logs to that it is alive and what it has sent, seconds; 0: only
     at its beginning and end."""
+    launch_heartbeat_s: float = Field(default=20.0, ge=0.1)
+    """How often the launcher of a project says that it is alive, seconds; after three times as long without a
+    word the launch counts as failed."""
     flush_timeout_s: float = Field(default=30.0, gt=0)
     """How long `flush`, `end_run` and the exit wait for the log, seconds."""
     retry_first_ms: int = Field(default=50, ge=1)

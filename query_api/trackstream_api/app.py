@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 from fastapi import FastAPI
@@ -10,6 +11,7 @@ from trackstream_api import error_replies
 from trackstream_api.body_limit import BodyLimit
 from trackstream_api.host_guard import HostGuard
 from trackstream_api.mlflow import face as mlflow_face
+from trackstream_api.readiness import Readiness, readiness_of
 from trackstream_api.request_metrics import Exposition, RequestMetrics
 from trackstream_api.routes import (
     admin,
@@ -18,9 +20,11 @@ from trackstream_api.routes import (
     events,
     experiments,
     history,
+    launches,
     logged_models,
     metrics,
     models,
+    pages,
     runs,
     sql,
     stream,
@@ -52,12 +56,16 @@ def create_app(store: Store, allowed_hosts: frozenset[str] | None = None) -> Fas
         version=VERSION,
         description=_DESCRIPTION,
         responses=error_replies.RESPONSES,
+        # FastAPI's own pages load scripts from elsewhere; see routes/pages.py.
+        docs_url=None,
         redoc_url=None,
         redirect_slashes=False,
     )
     app.state.store = store
     app.state.exposition = Exposition(store)
     app.state.feed = LogFeed(store)
+    app.state.readiness = readiness_of(store)
+    app.state.stop = partial(_stop, app.state.feed, app.state.readiness)
     error_replies.install(app)
     for subject in (
         logged_models,
@@ -70,11 +78,13 @@ def create_app(store: Store, allowed_hosts: frozenset[str] | None = None) -> Fas
         uploads,
         events,
         transfer,
+        launches,
         history,
         stream,
         sql,
         dead_letters,
         admin,
+        pages,
     ):
         app.include_router(subject.router)
     mlflow_face.include(app)
@@ -86,10 +96,17 @@ def create_app(store: Store, allowed_hosts: frozenset[str] | None = None) -> Fas
     return app
 
 
+def _stop(feed: LogFeed, readiness: Readiness) -> None:
+    """What a server calls before it lets go of the store."""
+    feed.stop()
+    readiness.stop()
+
+
 def create_stream_app(log: StreamSource) -> FastAPI:
     """Return an app that only streams a log, for a process that does not hold the store."""
     app = FastAPI(title="Trackstream's log", version=VERSION, docs_url=None, redoc_url=None)
     app.state.feed = LogFeed(log)
+    app.state.stop = app.state.feed.stop
     error_replies.install(app)
     app.include_router(stream.router)
     app.add_middleware(error_replies.LastResort)

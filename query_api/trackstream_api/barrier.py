@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping, Sequence
 
     from trackstream_api.log_watch import LogWatch
-    from trackstream_api.store import Store
+    from trackstream_api.read_gate import ReadGate
     from trackstream_schemas.position import TopicPartition
 
 PATIENCE_SECONDS = 10.0
@@ -58,12 +58,17 @@ class Barrier:
         self._projections = projections
         self._patience = patience
 
-    def wait(self, topics: Collection[str]) -> None:
-        """Return once every projector of these topics has reached the log's end of now.
+    def log_end(self) -> Mapping[TopicPartition, int]:
+        """Return how far the log reaches. Raises Unavailable or StorageFailed where it cannot be asked."""
+        return self._log.ends()
+
+    def wait(self, topics: Collection[str], ends: Mapping[TopicPartition, int] | None = None) -> None:
+        """Return once every projector of these topics has reached `ends`, or the log's end of now.
 
         Raises Unavailable where that takes longer than the patience.
         """
-        ends = self._log.ends()
+        if ends is None:
+            ends = self._log.ends()
         late = []
         for projection in self._projections:
             wanted = self._wanted(projection, topics, ends)
@@ -104,8 +109,15 @@ class Barrier:
         }
 
 
+class Gated(Protocol):
+    """A store, as far as it is read from."""
+
+    barrier: Barrier
+    gate: ReadGate
+
+
 @contextmanager
-def reading(store: Store, topics: Collection[str], consistency: str = "strong") -> Iterator[dict[str, str]]:
+def reading(store: Gated, topics: Collection[str], consistency: str = "strong") -> Iterator[dict[str, str]]:
     """Hold the tables of these topics still for a query that is as fresh as `consistency` asks.
 
     Yields the headers that tell how old the answer may be; none where that is not known.

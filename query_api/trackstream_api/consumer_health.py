@@ -1,4 +1,4 @@
-"""/health and Prometheus's /metrics of a consumer process."""
+"""/health, /ready and Prometheus's /metrics of a consumer process."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ class ConsumerHealth:
     """Serves from a thread of its own until `close`. Raises AddressInUse where the port is taken.
 
     /health answers 200 while every consumer runs, whether or not its stores can be reached (it waits for
-    them), and 503 once one has failed.
+    them, and `status` is then "degraded"), and 503 once one has failed. /ready answers 503 then too.
     """
 
     def __init__(self, consumers: Sequence[Consumer], watch: LogWatch, host: str, port: int) -> None:
@@ -58,13 +58,13 @@ class ConsumerHealth:
 
         class Handler(BaseHTTPRequestHandler):
             def do_GET(self) -> None:
-                if self.path == "/health":
-                    status, body = health.report()
+                if self.path in ("/health", "/ready"):
+                    status, body = health.report(ready=self.path == "/ready")
                     self._answer(status, "application/json", json.dumps(body).encode())
                 elif self.path == "/metrics":
                     self._answer(200, _PROMETHEUS_TEXT, generate_latest(registry))
                 else:
-                    self._answer(404, "text/plain", b"there are /health and /metrics\n")
+                    self._answer(404, "text/plain", b"there are /health, /ready and /metrics\n")
 
             def _answer(self, status: int, kind: str, body: bytes) -> None:
                 self.send_response(status)
@@ -91,8 +91,8 @@ class ConsumerHealth:
         """Where it listens."""
         return url_of(self._server.socket)
 
-    def report(self) -> tuple[int, dict[str, object]]:
-        """Return the status and the body of /health."""
+    def report(self, ready: bool = False) -> tuple[int, dict[str, object]]:
+        """Return the status and the body of /health, or of /ready."""
         states = {}
         for consumer in self._consumers:
             now = consumer.progress.snapshot()
@@ -100,10 +100,13 @@ class ConsumerHealth:
                 "state": now.state,
                 "partitions": len(now.positions),
                 "failure": str(now.failure) if now.failure else None,
+                "waits_for": now.trouble,
                 "last_error": now.last_error,
             }
         failed = any(state["state"] == "failed" for state in states.values())
-        return (503 if failed else 200), {"status": "failed" if failed else "ok", "projectors": states}
+        waits = any(state["waits_for"] for state in states.values())
+        status = "failed" if failed else "degraded" if waits else "ok"
+        return (503 if failed or (ready and waits) else 200), {"status": status, "projectors": states}
 
     def close(self) -> None:
         """Stop answering."""

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import logging
 import os
-import signal
 import tempfile
-import threading
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,7 +14,11 @@ from trackstream.log.kafka import KafkaLogWriter
 from trackstream.producer import Producer
 from trackstream.settings import Settings
 from trackstream_api.consumer_health import ConsumerHealth
-from trackstream_api.stack_settings import blobs_from_environment, stack_from_environment
+from trackstream_api.stack_settings import (
+    blobs_from_environment,
+    refuse_wrong_blobs,
+    stack_from_environment,
+)
 from trackstream_consumers.consumer import Consumer
 from trackstream_consumers.dead_letters import loss_letter
 from trackstream_consumers.engine import DATABASE, Engine
@@ -32,7 +34,8 @@ from trackstream_schemas.errors import StorageFailed, TrackstreamError, Unavaila
 from trackstream_schemas.kafka_connection import environment_name
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    import threading
+    from collections.abc import Callable, Sequence
 
     from trackstream_consumers.errors import RecordsLost
     from trackstream_consumers.projectors.port import Projector
@@ -57,6 +60,7 @@ def group_of(projector: str, database: str) -> str:
 
 def run(
     kind: str,
+    stopping: threading.Event,
     group_instance: str | None = None,
     host: str = "127.0.0.1",
     port: int | None = None,
@@ -64,17 +68,18 @@ def run(
     accept_loss: bool = False,
     announce: Callable[[str], None] = lambda _text: None,
 ) -> None:
-    """Consume for one of KINDS, or `all`, until SIGINT or SIGTERM; finishes the batch under way.
+    """Consume for one of KINDS, or `all`, until `stopping` is set; finishes the batch under way.
 
-    Only from the main thread. Raises InvalidInput for settings that cannot be right, Unavailable or
-    StorageFailed where a server does not answer at the start, and what stopped a projection for good.
+    Where that is set before all is up, what could not be reached so far is nobody's concern any more. Raises
+    InvalidInput for settings that cannot be right, Unavailable or StorageFailed where a server does not
+    answer at the start, or the blob store does not let us in, and what stopped a projection for good.
     """
     settings = stack_from_environment()
     environ = dict(os.environ)
     if group_instance is not None:
         environ[environment_name("group.instance.id")] = group_instance
-    stopping = threading.Event()
-    with ExitStack() as opened, _signals(stopping):
+    with ExitStack() as opened:
+        opened.push(partial(_ended_as_asked, stopping))
         engine = Engine(settings.engine_target, settings.database, _CLIENTS)
         opened.callback(engine.close)
         migrate_together(engine)
@@ -88,6 +93,8 @@ def run(
 
         consumers: list[Consumer] = []
         for name in KINDS if kind == "all" else (kind,):
+            if stopping.is_set():
+                return
             # One fence for each: a projector must not go by what another one has seen.
             fence = Fence(engine)
             projector = _projector(name, engine.fenced(fence), opened, spool)
@@ -115,6 +122,13 @@ def run(
         announce(f"consuming {kind} from {settings.kafka_shown}")
         while not stopping.wait(_LOOK_SECONDS):
             _raise_failure(consumers)
+
+
+def _ended_as_asked(
+    stopping: threading.Event, kind: type[BaseException] | None, _error: object, _trace: object
+) -> bool:
+    """Say to an ExitStack whether an error is of one that was asked to stop meanwhile."""
+    return stopping.is_set() and kind is not None and issubclass(kind, TrackstreamError)
 
 
 def _go_on(
@@ -147,7 +161,9 @@ def _projector(name: str, engine: Engine, opened: ExitStack, spool: Path | None)
         return EntityProjector(engine)
     if name == "metrics":
         return MetricProjector(engine)
-    return ArtifactProjector(engine, _upload_sink(opened, spool, blobs_from_environment()))
+    blobs = blobs_from_environment()
+    refuse_wrong_blobs(blobs)
+    return ArtifactProjector(engine, _upload_sink(opened, spool, blobs))
 
 
 def _upload_sink(opened: ExitStack, spool: Path | None, blobs: BlobStore) -> UploadSink:
@@ -169,16 +185,3 @@ def _raise_failure(consumers: list[Consumer]) -> None:
             raise failure
         if failure is not None:
             raise RuntimeError(f"the {consumer.projector.name} projector has stopped: {failure}") from failure
-
-
-@contextmanager
-def _signals(stopping: threading.Event) -> Iterator[None]:
-    """Have SIGINT and SIGTERM stop the consumers."""
-    before = {
-        number: signal.signal(number, lambda *_: stopping.set()) for number in (signal.SIGINT, signal.SIGTERM)
-    }
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)

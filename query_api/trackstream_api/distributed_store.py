@@ -13,9 +13,11 @@ from typing import TYPE_CHECKING, Any
 from trackstream.log.kafka import KafkaLogWriter
 from trackstream.producer import Producer
 from trackstream.settings import Settings
+from trackstream_api.as_of.snapshots import Snapshots
 from trackstream_api.barrier import Barrier
 from trackstream_api.errors import ReplayElsewhere
-from trackstream_api.models.admin import ProjectorPosition, ReplayState
+from trackstream_api.models.admin import ProjectorPosition
+from trackstream_api.models.rebuild import NO_REPLAY, NO_VERIFY, ReplayState, VerifyState
 from trackstream_api.queries import events, status
 from trackstream_api.read_gate import ReadGate
 from trackstream_api.stored_positions import StoredPositions, StoredProjection
@@ -26,6 +28,7 @@ from trackstream_consumers.migrate import migrate_together
 from trackstream_consumers.projectors.artifacts import ArtifactProjector
 from trackstream_consumers.projectors.entities import EntityProjector
 from trackstream_consumers.projectors.metrics import MetricProjector
+from trackstream_consumers.replay_plan import EVERYTHING
 from trackstream_schemas import codec, topics
 from trackstream_schemas import events as e
 from trackstream_schemas.ids import DEFAULT_EXPERIMENT_ID, DEFAULT_EXPERIMENT_NAME
@@ -39,6 +42,7 @@ if TYPE_CHECKING:
     from trackstream_api.queries.status import Counts
     from trackstream_api.stack_settings import StackSettings
     from trackstream_consumers.log.port import LogReader
+    from trackstream_consumers.replay_plan import ReplayPlan
     from trackstream_schemas.blobs import BlobStore
     from trackstream_schemas.position import Position, TopicPartition
 
@@ -68,6 +72,8 @@ class DistributedStore:
         self.engine = Engine(settings.engine_target, settings.database, _CLIENTS)
         opened.callback(self.engine.close)
         migrate_together(self.engine)
+        self.snapshots = Snapshots(self.engine, shared=True)
+        opened.callback(self.snapshots.close)
         self._kafka_uri = settings.kafka_uri
         self._watch = KafkaLogWatch(settings.kafka_uri, PROJECTED_TOPICS)
         opened.callback(self._watch.close)
@@ -83,6 +89,7 @@ class DistributedStore:
         # Never closed: nothing in this process swaps tables.
         self.gate = ReadGate()
         self.replay = NoReplay()
+        self.verify = NoVerify()
         self._decisions = threading.Lock()
         self._counted: tuple[Any, Counts] | None = None
 
@@ -141,6 +148,10 @@ class DistributedStore:
         """
         return None
 
+    def waiting(self) -> str | None:
+        """Return None: a consumer that waits says so at its own /health."""
+        return None
+
     def close(self) -> None:
         """Send what is buffered and disconnect. Repeatable."""
         self._opened.close()
@@ -155,7 +166,7 @@ class DistributedStore:
 class NoReplay:
     """The replay of a store whose projectors this process does not run."""
 
-    def start(self) -> ReplayState:
+    def start(self, plan: ReplayPlan = EVERYTHING, *, from_start: bool = False) -> ReplayState:
         """Raise ReplayElsewhere."""
         raise ReplayElsewhere(
             "a replay reads the whole log, and this server does not run the consumers: run `trackstream"
@@ -164,9 +175,22 @@ class NoReplay:
 
     def state(self) -> ReplayState:
         """Return that none was ever asked for."""
-        return ReplayState(
-            id=None, state="idle", records_done=0, records_total=0, points_per_second=0.0, error=None
+        return NO_REPLAY
+
+
+class NoVerify:
+    """The comparison of a store whose projectors this process does not run."""
+
+    def start(self, names: Sequence[str] = ()) -> VerifyState:
+        """Raise ReplayElsewhere."""
+        raise ReplayElsewhere(
+            "a comparison reads the whole log, and this server does not run the consumers: run `trackstream"
+            " verify` where TRACKSTREAM_KAFKA and TRACKSTREAM_CLICKHOUSE are set as here"
         )
+
+    def state(self) -> VerifyState:
+        """Return that none was ever asked for."""
+        return NO_VERIFY
 
 
 class _ProjectedHistory:

@@ -2,11 +2,14 @@
 
 TrackstreamError                        status  error_code                exit code
 ├── InvalidInput                          400   INVALID_PARAMETER_VALUE       2
+│   ├── BodyTooLarge (body_limit)         413   INVALID_PARAMETER_VALUE       2
+│   ├── EncodingNotSupported (…_encoding) 415   INVALID_PARAMETER_VALUE       2
 │   ├── FilterSyntaxError                 400   INVALID_PARAMETER_VALUE       2
 │   ├── SourceRefused                     400   INVALID_PARAMETER_VALUE       2
 │   └── SqlRefused                        400   INVALID_PARAMETER_VALUE       2
 │       └── QueryTooHeavy                 400   INVALID_PARAMETER_VALUE       2
 ├── NoDirectUploads                       501   NOT_IMPLEMENTED               1
+├── NoSnapshots                           501   NOT_IMPLEMENTED               1
 ├── ReplayElsewhere                       501   NOT_IMPLEMENTED               1
 └── (the rest: trackstream_schemas.errors)
 """
@@ -71,8 +74,15 @@ class NoDirectUploads(TrackstreamError):
     error_code = "NOT_IMPLEMENTED"
 
 
+class NoSnapshots(TrackstreamError):
+    """The analytical store does not let this process make the tables that hold an earlier moment."""
+
+    status = 501
+    error_code = "NOT_IMPLEMENTED"
+
+
 class ReplayElsewhere(TrackstreamError):
-    """This process does not run the projectors, so it cannot rebuild what they write."""
+    """This process does not run the projectors, so it cannot rebuild or compare what they write."""
 
     status = 501
     error_code = "NOT_IMPLEMENTED"

@@ -54,3 +54,10 @@ class LiveProjection:
         """Return why the projector has stopped for good, or None."""
         now = self._consumer.progress.snapshot()
         return f"the {self.name} projector has stopped: {now.failure}" if now.state == "failed" else None
+
+    def waiting(self) -> str | None:
+        """Return why the projector waits before it goes on, or None."""
+        now = self._consumer.progress.snapshot()
+        if now.state != "running" or now.trouble is None:
+            return None
+        return f"the {self.name} projector waits: {now.trouble}"

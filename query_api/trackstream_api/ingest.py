@@ -10,6 +10,7 @@ from fastavro import schemaless_reader
 
 from trackstream.log.port import EncodedEvent
 from trackstream_api.commands import checked_tags
+from trackstream_api.ingest_launches import check_launch_event
 from trackstream_api.ingest_models_and_traces import check_logged_model_event, check_trace_event
 from trackstream_api.ingest_registry import check_registry_event
 from trackstream_schemas import codec, validate
@@ -112,6 +113,9 @@ def _check(event: Event) -> None:
         return
     if isinstance(body, e.TraceBody):
         check_trace_event(body)
+        return
+    if isinstance(body, e.LaunchBody):
+        check_launch_event(body)
         return
     match body:
         case e.DeadLettered() | e.DeadLetterResolved():

@@ -6,6 +6,7 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
+from trackstream_api.partition_checks import NO_CURE, more_than_others, moved_keys
 from trackstream_schemas.errors import InvalidInput, TrackstreamError, Unavailable
 from trackstream_schemas.kafka_connection import KafkaConnection, parse_kafka
 from trackstream_schemas.kafka_errors import error_of, error_of_exception, needs_a_hand, setting_error
@@ -14,6 +15,7 @@ from trackstream_schemas.kafka_topics import (
     DEFAULT_PARTITIONS,
     DEFAULT_RETENTION_MS,
     LIMITED_RETENTION,
+    SINGLE_PARTITION,
     KafkaTopic,
     kafka_topics,
     min_insync_replicas,
@@ -130,6 +132,7 @@ def check_topics(
     cluster = _Cluster(connection)
     brokers = len(cluster.metadata(deadline).brokers)
     findings = []
+    counts: dict[str, int] = {}
     for topic in kafka_topics(partitions or 1):
         name = connection.on_cluster(topic.name)
         found = cluster.topic(name, deadline, patient=False)
@@ -137,10 +140,39 @@ def check_topics(
             remedy = "`trackstream topics create` makes it"
             findings.append(TopicFinding(name, "fail", "is missing", remedy))
             continue
+        counts[topic.name] = len(found.partitions)
         findings += _partition_findings(topic, name, found, partitions is not None, brokers)
         configs = cluster.configs(name, timeout)
         findings += config_findings(topic, name, configs, _copies(found))
+    findings += _added_partitions(uri, connection, counts, environ)
     return findings
+
+
+def _added_partitions(
+    uri: str, connection: KafkaConnection, counts: Mapping[str, int], environ: Mapping[str, str] | None
+) -> Iterator[TopicFinding]:
+    """Yield what tells of topics that have more partitions than they were made with."""
+    single = {topic: count for topic, count in counts.items() if topic in SINGLE_PARTITION}
+    for topic, count in single.items():
+        if count > 1:
+            problem = f"has {count} partitions, should have 1: its events have no common order"
+            yield TopicFinding(connection.on_cluster(topic), "fail", problem, NO_CURE)
+    shared = {topic: count for topic, count in counts.items() if topic not in single}
+    moved = moved_keys(uri, shared, environ)
+    for topic, (key, at, right) in moved.items():
+        problem = (
+            f"has {shared[topic]} partitions now, and was made with another number: events of key {key} are"
+            f" in partition {at}, new ones go to partition {right}, so a key's events are not in order and"
+            " some may not be applied"
+        )
+        yield TopicFinding(connection.on_cluster(topic), "fail", problem, NO_CURE)
+    for topic, fewest in more_than_others(shared).items():
+        if topic not in moved:
+            problem = (
+                f"has {shared[topic]} partitions where others have {fewest}: if some were added later, a"
+                " key's new events may be in another partition than its old ones, out of order"
+            )
+            yield TopicFinding(connection.on_cluster(topic), "warn", problem, NO_CURE)
 
 
 def config_findings(

@@ -6,6 +6,7 @@ here is what is known to be settled already.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, get_args
 
 from trackstream_schemas import events as e
@@ -18,7 +19,6 @@ if TYPE_CHECKING:
     from collections.abc import Set as AbstractSet
 
     from trackstream_api.models.registry import ModelVersion, RegisteredModel
-    from trackstream_api.registry_sources import Lineage
 
 ID_ATTEMPTS = 64
 """How many ids a name may have: one, and one more for each model there is that was renamed away from it."""
@@ -26,6 +26,17 @@ IS_PROMPT_TAG = "mlflow.prompt.is_prompt"
 STAGES: tuple[str, ...] = get_args(e.ModelVersionStage)
 ACTIVE_STAGES = ("Staging", "Production")
 """Stages whose versions can be archived when another version enters."""
+
+
+@dataclass(frozen=True, slots=True)
+class Lineage:
+    """What a version is made of."""
+
+    source: str
+    storage_location: str | None
+    """Where the files are, where that is not the source."""
+    run_id: str | None
+    model_id: str | None
 
 
 def candidate_ids(name: str) -> list[str]:

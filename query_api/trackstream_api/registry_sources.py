@@ -7,16 +7,15 @@ _validate_source_model). A source inside this store must be the run's or the log
 from __future__ import annotations
 
 import posixpath
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
 
-from trackstream_api import registry_commands
 from trackstream_api.errors import SourceRefused
 from trackstream_api.mlflow import artifact_places
 from trackstream_api.models.registry import ArtifactPlace
 from trackstream_api.queries import experiments, registry
 from trackstream_api.queries.execution import select
+from trackstream_api.registry_commands import Lineage, canonical_stage, is_prompt
 from trackstream_schemas import model_uris
 from trackstream_schemas.errors import InvalidInput, NotFound
 
@@ -37,17 +36,6 @@ _ABSOLUTE = (
     " an absolute path must be provided without relative path references present."
     " Please provide an absolute path."
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Lineage:
-    """What a version is made of."""
-
-    source: str
-    storage_location: str | None
-    """Where the files are, where that is not the source."""
-    run_id: str | None
-    model_id: str | None
 
 
 def lineage_of(
@@ -103,7 +91,7 @@ def version_for(engine: Engine, uri: model_uris.RegisteredVersion) -> ModelVersi
         return registry.version_of(engine, model, uri.version)
     if uri.alias is not None:
         return version_by_alias(engine, model, uri.alias)
-    stages = None if uri.stage is None else {registry_commands.canonical_stage(uri.stage)}
+    stages = None if uri.stage is None else {canonical_stage(uri.stage)}
     found = [item for item in model.latest_versions if stages is None or item.stage in stages]
     if not found:
         where = f" and stage '{uri.stage}'" if uri.stage else ""
@@ -150,7 +138,7 @@ def _of_version(
     run_id: str | None,
     model_id: str | None,
 ) -> Lineage:
-    if registry_commands.is_prompt(registry.get(engine, uri.name).tags):
+    if is_prompt(registry.get(engine, uri.name).tags):
         raise SourceRefused(source, "Prompt versions cannot be used as model version sources.")
     version = version_for(engine, uri)
     given = [(run_id, version.run_id), (model_id, version.model_id)]

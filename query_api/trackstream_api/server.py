@@ -18,7 +18,11 @@ from trackstream_api.directory_lock import DirectoryLock
 from trackstream_api.host_guard import allowed_hosts
 from trackstream_api.sql_port import OPTION as SQL_PORT
 from trackstream_api.sql_port import sql_port
-from trackstream_api.stack_settings import blobs_from_environment, stack_from_environment
+from trackstream_api.stack_settings import (
+    blobs_from_environment,
+    refuse_wrong_blobs,
+    stack_from_environment,
+)
 from trackstream_api.store import EmbeddedStore
 from trackstream_api.stream.sqlite_log import SqliteLog
 from trackstream_schemas.errors import TrackstreamError, Unavailable
@@ -127,7 +131,7 @@ def serve(
                     announce_sql(sql_url)
             app = create_app(store, allowed_hosts(host))
             told = (lambda: announce(url)) if announce else (lambda: None)
-            server = _Server(app, log_level, told, app.state.feed.stop)
+            server = _Server(app, log_level, told, app.state.stop)
             server.run(sockets=[listener])
     finally:
         lock.release()
@@ -144,11 +148,15 @@ def serve_distributed(
 
     `workers` processes share the address; one that ends unasked is replaced. `announce` is called with
     the URL once the first of them answers. Raises what `DistributedStore` raises, InvalidInput for
-    settings that cannot be right, AddressInUse.
+    settings that cannot be right, StorageFailed where the blob store does not let us in, AddressInUse.
     """
     # Told here and now, and not by every worker.
     stack_from_environment()
-    blobs_from_environment()
+    blobs = blobs_from_environment()
+    try:
+        refuse_wrong_blobs(blobs)
+    finally:
+        blobs.close()
     with listening.tcp(host, port) as listener:
         url = listening.url_of(listener)
         told = (lambda: announce(url)) if announce else (lambda: None)
@@ -164,7 +172,7 @@ def _work(listener: socket.socket, host: str, log_level: str, on_started: Callab
 
     with DistributedStore(stack_from_environment(), blobs_from_environment()) as store:
         app = create_app(store, allowed_hosts(host))
-        _Server(app, log_level, on_started, app.state.feed.stop).run(sockets=[listener])
+        _Server(app, log_level, on_started, app.state.stop).run(sockets=[listener])
 
 
 def _worker(listener: socket.socket, host: str, log_level: str, started: Any) -> None:
@@ -234,7 +242,7 @@ class ServerThread:
         self.uds = uds
         self._listener = listening.unix(uds)
         self._answering = threading.Event()
-        self._server = _Server(app, log_level, self._answering.set, app.state.feed.stop)
+        self._server = _Server(app, log_level, self._answering.set, app.state.stop)
         self._thread = threading.Thread(target=self._run, name="trackstream-api", daemon=True)
         self._thread.start()
         if not self._answering.wait(_START_SECONDS):

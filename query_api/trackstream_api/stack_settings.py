@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit, urlunsplit
 
@@ -9,11 +10,13 @@ from pydantic import Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from trackstream_consumers.engine import DATABASE
-from trackstream_schemas.errors import InvalidInput
+from trackstream_schemas.errors import InvalidInput, StorageFailed, Unavailable
 from trackstream_schemas.kafka_connection import SCHEME, is_kafka
 
 if TYPE_CHECKING:
-    from trackstream_schemas.blobs import MinioBlobStore
+    from trackstream_schemas.blobs import BlobStore, MinioBlobStore
+
+logger = logging.getLogger(__name__)
 
 _PREFIX = "TRACKSTREAM_"
 _URL = "http(s)://user:password@host:8123, and a database behind a slash if it is not `trackstream`"
@@ -86,6 +89,19 @@ def blobs_from_environment() -> MinioBlobStore:
         right = "http[s]://host[:port] of the object store, and the other settings of TRACKSTREAM_S3_…"
         raise InvalidInput("TRACKSTREAM_S3_ENDPOINT", None, right)
     return store
+
+
+def refuse_wrong_blobs(blobs: BlobStore) -> None:
+    """Raise StorageFailed where the blob store does not let us in, or has no such bucket.
+
+    Where it cannot be reached now, that is only said: whoever starts waits for it, as one that runs does.
+    """
+    try:
+        blobs.check()
+    except Unavailable as error:
+        logger.warning("the contents of artifacts cannot be reached yet: %s", error)
+    except StorageFailed as error:
+        raise StorageFailed(f"{error}; TRACKSTREAM_S3_… name the store, the bucket and the user") from error
 
 
 def _identifier(name: str) -> bool:

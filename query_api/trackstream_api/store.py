@@ -15,6 +15,8 @@ from trackstream.log.open import BLOBS_FOLDER
 from trackstream.log.sqlite import SqliteLogWriter
 from trackstream.producer import Producer
 from trackstream.settings import Settings
+from trackstream_api.as_of.snapshots import Snapshots
+from trackstream_api.background_job import Turn
 from trackstream_api.barrier import Barrier
 from trackstream_api.directory_lock import DirectoryLock
 from trackstream_api.gated_pipeline import GatedPipeline, LiveProjection
@@ -23,10 +25,12 @@ from trackstream_api.models.admin import ProjectorPosition
 from trackstream_api.queries import status
 from trackstream_api.read_gate import ReadGate
 from trackstream_api.replay_job import ReplayJob
+from trackstream_api.verify_job import VerifyJob
 from trackstream_consumers.engine import Engine
 from trackstream_consumers.log.sqlite import SqliteLogReader
 from trackstream_consumers.migrate import migrate
-from trackstream_consumers.replay import drop_shadow
+from trackstream_consumers.replay_plan import EVERYTHING
+from trackstream_consumers.verify import drop_leftovers
 from trackstream_schemas import events as e
 from trackstream_schemas import sqlite_layout, topics
 from trackstream_schemas.blobs import DirectoryBlobStore
@@ -38,9 +42,10 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from trackstream.log.port import LogWriter
-    from trackstream_api.models.admin import ReplayState
+    from trackstream_api.models.rebuild import ReplayState, VerifyState
     from trackstream_api.queries.status import Counts
     from trackstream_consumers.log.port import LogReader
+    from trackstream_consumers.replay_plan import ReplayPlan
     from trackstream_schemas.blobs import BlobStore
     from trackstream_schemas.events import DeadLettered
     from trackstream_schemas.position import TopicPartition
@@ -54,14 +59,26 @@ _PRODUCER_LINGER_MS = 5000
 
 
 class Replays(Protocol):
-    """The rebuild of all tables, as far as this process does it."""
+    """The rebuild of tables, as far as this process does it."""
 
-    def start(self) -> ReplayState:
+    def start(self, plan: ReplayPlan = EVERYTHING, *, from_start: bool = False) -> ReplayState:
         """Begin a rebuild and return its state. Raises Conflict while one runs, or ReplayElsewhere."""
         ...
 
     def state(self) -> ReplayState:
         """Return how far the running rebuild is, or how the last one ended."""
+        ...
+
+
+class Verifications(Protocol):
+    """The comparison of the tables with the log, as far as this process does it."""
+
+    def start(self, names: Sequence[str] = ()) -> VerifyState:
+        """Begin a comparison and return its state. Raises Conflict while one runs, or ReplayElsewhere."""
+        ...
+
+    def state(self) -> VerifyState:
+        """Return how far the running comparison is, or what the last one found."""
         ...
 
 
@@ -78,10 +95,16 @@ class Store(Protocol):
     """For events that commands become."""
     barrier: Barrier
     gate: ReadGate
+    snapshots: Snapshots
 
     @property
     def replay(self) -> Replays:
         """The rebuild."""
+        ...
+
+    @property
+    def verify(self) -> Verifications:
+        """The comparison with the log."""
         ...
 
     def open_reader(self, topics: Sequence[str]) -> LogReader:
@@ -113,6 +136,10 @@ class Store(Protocol):
         """Return why a projector stopped for good, or None."""
         ...
 
+    def waiting(self) -> str | None:
+        """Return what a projector of this process waits for, and for which reason, or None."""
+        ...
+
 
 class EmbeddedStore:
     """SQLite log, chDB, local blobs, and the projectors as threads. Close it, or use it in a `with`."""
@@ -137,8 +164,10 @@ class EmbeddedStore:
         opened.callback(self.log.close)
         self.engine = Engine(directory / ENGINE_FOLDER)
         opened.callback(self.engine.close)
-        drop_shadow(self.engine)
+        drop_leftovers(self.engine)
         migrate(self.engine)
+        self.snapshots = Snapshots(self.engine, shared=False)
+        opened.callback(self.snapshots.close)
         self.blobs: BlobStore = DirectoryBlobStore(directory / BLOBS_FOLDER)
         self.producer = Producer(self.log, Settings(linger_ms=_PRODUCER_LINGER_MS))
         opened.callback(self.producer.close)
@@ -160,8 +189,11 @@ class EmbeddedStore:
         self._decisions = threading.Lock()
         self._counted: tuple[Any, Counts] | None = None
         self._pipeline.start()
-        self.replay = ReplayJob(self._pipeline)
+        turn = Turn()
+        self.replay = ReplayJob(self._pipeline, turn)
         opened.callback(self.replay.close)
+        self.verify = VerifyJob(self._pipeline, turn)
+        opened.callback(self.verify.close)
 
     def _make_default_experiment(self) -> None:
         """Experiment 0 exists without anybody having made it, as with MLflow."""
@@ -200,6 +232,10 @@ class EmbeddedStore:
     def failure(self) -> str | None:
         failed = [projection.failure() for projection in self._projections]
         return next((failure for failure in failed if failure), None)
+
+    def waiting(self) -> str | None:
+        waiting = [projection.waiting() for projection in self._projections]
+        return "; ".join(text for text in waiting if text) or None
 
     def close(self) -> None:
         """Stop the projectors, send what is buffered, close all, release the directory. Repeatable."""

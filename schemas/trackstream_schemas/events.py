@@ -11,6 +11,19 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
+from trackstream_schemas.launch_events import (
+    LAUNCH_ENDS as LAUNCH_ENDS,
+    LaunchBody as LaunchBody,
+    LaunchCancelRequested as LaunchCancelRequested,
+    LaunchClaimed as LaunchClaimed,
+    LaunchEnded as LaunchEnded,
+    LaunchHeartbeat as LaunchHeartbeat,
+    LaunchLost as LaunchLost,
+    LaunchOutcome as LaunchOutcome,
+    LaunchPrepared as LaunchPrepared,
+    LaunchRequested as LaunchRequested,
+    LaunchStarted as LaunchStarted,
+)
 from trackstream_schemas.logged_model_events import (
     LoggedModelBody as LoggedModelBody,
     LoggedModelCreated as LoggedModelCreated,
@@ -317,6 +330,7 @@ Body = (
     | LoggedModelBody
     | TraceBody
     | RegistryBody
+    | LaunchBody
     | DeadLettered
     | DeadLetterResolved
 )

@@ -15,8 +15,11 @@ def new_id() -> str:
 
     The first 48 bits are the milliseconds since the epoch, so ids sort roughly by time.
     """
-    millis = time.time_ns() // 1_000_000
-    random = int.from_bytes(os.urandom(10), "big")
+    return uuid7(time.time_ns() // 1_000_000, int.from_bytes(os.urandom(10), "big"))
+
+
+def uuid7(millis: int, random: int) -> str:
+    """Return the UUIDv7 of a time (ms since the epoch) with 80 bits given for its 74 random ones."""
     value = (
         (millis & 0xFFFF_FFFF_FFFF) << 80
         | 0x7 << 76

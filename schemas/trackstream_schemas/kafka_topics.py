@@ -19,7 +19,8 @@ LIMITED_RETENTION = frozenset({topics.ARTIFACT_BYTES})
 """Topics whose oldest records may be gone by intention: what is gone is in the blob store, as long as
 the artifact sink is never further behind than the retention."""
 
-_SINGLE_PARTITION = topics.TOTALLY_ORDERED | {topics.DEAD_LETTERS, topics.SCHEMAS}
+SINGLE_PARTITION = topics.TOTALLY_ORDERED | {topics.DEAD_LETTERS, topics.SCHEMAS}
+"""Topics that consumers do not share."""
 _FOR_EVER = -1
 
 
@@ -70,7 +71,7 @@ def kafka_topics(
     return tuple(
         KafkaTopic(
             name,
-            1 if name in _SINGLE_PARTITION else partitions,
+            1 if name in SINGLE_PARTITION else partitions,
             artifact_retention_ms if name in LIMITED_RETENTION else _FOR_EVER,
             compacted=name == topics.SCHEMAS,
         )

@@ -64,6 +64,14 @@ _TOPIC_OF: dict[type, str] = {
     e.ModelVersionTagsDeleted: topics.REGISTRY,
     e.ModelAliasSet: topics.REGISTRY,
     e.ModelAliasDeleted: topics.REGISTRY,
+    e.LaunchRequested: topics.LAUNCHES,
+    e.LaunchClaimed: topics.LAUNCHES,
+    e.LaunchPrepared: topics.LAUNCHES,
+    e.LaunchStarted: topics.LAUNCHES,
+    e.LaunchHeartbeat: topics.LAUNCHES,
+    e.LaunchCancelRequested: topics.LAUNCHES,
+    e.LaunchEnded: topics.LAUNCHES,
+    e.LaunchLost: topics.LAUNCHES,
     e.DeadLettered: topics.DEAD_LETTERS,
     e.DeadLetterResolved: topics.DEAD_LETTERS,
 }
@@ -84,6 +92,8 @@ def key_of(body: Body) -> str:
     """Return the partition key: the id of the entity that the event belongs to."""
     if isinstance(body, e.RegistryBody):
         return body.registered_model_id
+    if isinstance(body, e.LaunchBody):
+        return body.launch_id
     match body:
         case e.ArtifactChunk():
             return body.upload_id

@@ -26,6 +26,7 @@ _LOOKED_UP_BY_KEY = (
     topics.LOGGED_MODELS,
     topics.TRACES,
     topics.REGISTRY,
+    topics.LAUNCHES,
     topics.SCHEMAS,
 )
 

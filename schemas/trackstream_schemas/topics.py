@@ -19,6 +19,8 @@ TRACES = "trackstream.traces"
 REGISTRY = "trackstream.registry"
 """Registered models and their versions; keyed by registered_model_id. Has one partition: which model a name
 belongs to is settled by the order of all its records."""
+LAUNCHES = "trackstream.launches"
+"""Launches of projects; keyed by launch_id."""
 DEAD_LETTERS = "trackstream.dead-letters"
 """Records that a projector gave up; keyed by the source position."""
 SCHEMAS = "trackstream.schemas"
@@ -33,6 +35,7 @@ EVENT_TOPICS = (
     LOGGED_MODELS,
     TRACES,
     REGISTRY,
+    LAUNCHES,
     DEAD_LETTERS,
 )
 """Topics whose records are events in single-object encoding."""

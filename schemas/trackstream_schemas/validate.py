@@ -66,6 +66,12 @@ def _text(field: str, value: object, longest: int) -> str:
     return value
 
 
+def _matching(pattern: re.Pattern[str], field: str, value: object, expected: str) -> str:
+    if not isinstance(value, str) or not pattern.fullmatch(value):
+        raise InvalidInput(field, value, expected)
+    return value
+
+
 def experiment_name(value: object, field: str = "experiment name") -> str:
     """A non-blank name of at most 500 characters."""
     text = _text(field, value, MAX_EXPERIMENT_NAME)
@@ -147,37 +153,27 @@ def timestamp(value: Any, field: str) -> int:
 
 def run_id(value: object, field: str = "run_id") -> str:
     """Letters, digits, `_` and `-`, at most 256, beginning with a letter or digit."""
-    if not isinstance(value, str) or not _RUN_ID.fullmatch(value):
-        raise InvalidInput(field, value, "a run id (letters, digits, underscores and dashes)")
-    return value
+    return _matching(_RUN_ID, field, value, "a run id (letters, digits, underscores and dashes)")
 
 
 def experiment_id(value: object, field: str = "experiment_id") -> str:
     """Letters, digits, `_` and `-`, at most 64; ours are decimal numbers."""
-    if not isinstance(value, str) or not _EXPERIMENT_ID.fullmatch(value):
-        raise InvalidInput(field, value, "an experiment id (a decimal number as a string)")
-    return value
+    return _matching(_EXPERIMENT_ID, field, value, "an experiment id (a decimal number as a string)")
 
 
 def producer_id(value: object, field: str = "producer_id") -> str:
     """Letters, digits, `_` and `-`, 1 to 64."""
-    if not isinstance(value, str) or not _PRODUCER_ID.fullmatch(value):
-        raise InvalidInput(field, value, "1 to 64 letters, digits, underscores and dashes")
-    return value
+    return _matching(_PRODUCER_ID, field, value, "1 to 64 letters, digits, underscores and dashes")
 
 
 def upload_id(value: object, field: str = "upload_id") -> str:
     """Letters, digits, `_` and `-`, at most 64, beginning with a letter or digit."""
-    if not isinstance(value, str) or not _UPLOAD_ID.fullmatch(value):
-        raise InvalidInput(field, value, "at most 64 letters, digits, underscores and dashes")
-    return value
+    return _matching(_UPLOAD_ID, field, value, "at most 64 letters, digits, underscores and dashes")
 
 
 def sha256(value: object, field: str = "sha256") -> str:
     """A digest as 64 lower-case hex digits."""
-    if not isinstance(value, str) or not _SHA256.fullmatch(value):
-        raise InvalidInput(field, value, "64 lower-case hex digits")
-    return value
+    return _matching(_SHA256, field, value, "64 lower-case hex digits")
 
 
 def artifact_path(value: object, field: str = "artifact path") -> str:
@@ -242,6 +238,4 @@ def model_version(value: object, field: str = "version") -> int:
 
 def registered_model_id(value: object, field: str = "registered_model_id") -> str:
     """Letters, digits, `_` and `-`, at most 64; ours are decimal numbers."""
-    if not isinstance(value, str) or not _EXPERIMENT_ID.fullmatch(value):
-        raise InvalidInput(field, value, "a registered model's id (a decimal number as a string)")
-    return value
+    return _matching(_EXPERIMENT_ID, field, value, "a registered model's id (a decimal number as a string)")

@@ -11,14 +11,24 @@ from trackstream_schemas.ids import new_id
 from trackstream_schemas.position import Position
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
 
-class DirectLog:
-    """Appends to the log file at `path`; makes it with `partitions` partitions a topic."""
+def now_ms() -> int:
+    """The wall clock, milliseconds since the epoch."""
+    return time.time_ns() // 1_000_000
 
-    def __init__(self, path: Path, partitions: int = 1) -> None:
+
+class DirectLog:
+    """Appends to the log file at `path`; makes it with `partitions` partitions a topic.
+
+    `clock` tells when the log takes a record.
+    """
+
+    def __init__(self, path: Path, partitions: int = 1, clock: Callable[[], int] = now_ms) -> None:
         self.path = path
+        self._clock = clock
         self._partitions = partitions
         self._sequences: dict[str, int] = {}
         sqlite_layout.create(path, partitions)
@@ -59,7 +69,7 @@ class DirectLog:
             ).fetchone()
             self._connection.execute(
                 f"INSERT INTO {sqlite_layout.table_of(topic)} VALUES (?, ?, ?, ?, ?)",
-                (partition, offset, key, value, time.time_ns() // 1_000_000),
+                (partition, offset, key, value, self._clock()),
             )
             self._connection.execute(
                 "UPDATE partitions SET next_offset = ? WHERE topic = ? AND partition = ?",

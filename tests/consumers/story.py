@@ -158,6 +158,34 @@ def models_and_traces() -> list[e.Body]:
     ]
 
 
+def launches() -> list[e.LaunchBody]:
+    """Launches of projects: one that finishes, one that two want, one that is lost, one that is cancelled."""
+
+    def requested(launch_id: str, **fields: Any) -> e.LaunchRequested:
+        return e.LaunchRequested(
+            launch_id, "run-a", "1", "./digits", "main", "local", None, {"alpha": "0.5"}, **fields
+        )
+
+    return [
+        requested("launch-a"),
+        e.LaunchClaimed("launch-a", "claim-a", "node1", 4711, 20.0),
+        e.LaunchPrepared("launch-a", "claim-a", "digits", "virtualenv", "./digits", "c" * 40, True, "d" * 64),
+        e.LaunchStarted("launch-a", "claim-a", "process 12 on node1", "python train.py"),
+        e.LaunchHeartbeat("launch-a", "claim-a"),
+        e.LaunchEnded("launch-a", "claim-a", "finished", 0),
+        requested("launch-b", queue="gpu", max_attempts=2),
+        e.LaunchClaimed("launch-b", "claim-b", "node1", 1, 20.0),
+        e.LaunchClaimed("launch-b", "claim-c", "node2", 2, 20.0),
+        e.LaunchStarted("launch-b", "claim-c", "process 13 on node2", "python train.py"),
+        e.LaunchLost("launch-b", "claim-b", "launcher lost", True),
+        e.LaunchClaimed("launch-b", "claim-c", "node2", 2, 20.0),
+        e.LaunchLost("launch-b", "claim-c", "launcher lost", True),
+        requested("launch-c"),
+        e.LaunchCancelRequested("launch-c", "not needed"),
+        e.LaunchClaimed("launch-c", "claim-d", "node1", 3, 20.0),
+    ]
+
+
 def bodies() -> list[e.Body]:
     """What happened, in one order in which it may have."""
     found: list[e.Body] = [
@@ -191,6 +219,7 @@ def bodies() -> list[e.Body]:
         e.ExperimentCreated("2", "audio"),
         e.ExperimentDeleted("2"),
         *registry(),
+        *launches(),
         e.DeadLettered("entities", "trackstream.runs", 0, 77, "run-a", b"\xff\x00", "MalformedEvent", "bad"),
         e.DeadLetterResolved("trackstream.runs", 0, 77, "retried"),
         e.DeadLetterResolved("trackstream.runs", 0, 77, "dropped", "sent by a broken client"),

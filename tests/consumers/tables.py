@@ -28,6 +28,7 @@ TABLES = (
     "logged_models",
     "logged_model_metrics",
     "traces",
+    "launches",
     "dead_letters",
     "dead_letter_resolutions",
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from typing import TYPE_CHECKING
 
 import pytest
@@ -202,6 +203,24 @@ def test_slow_down_means_the_same_records_later(engine: Engine, log: DirectLog, 
     consumer.catch_up()
     assert run_ids(engine) == {"run-0"}
     assert (consumer.progress.snapshot().retries, consumer.progress.snapshot().last_error) == (3, "not now")
+
+
+def test_it_says_what_it_waits_for_and_that_it_goes_on(
+    engine: Engine, log: DirectLog, make: Make, caplog: pytest.LogCaptureFixture
+) -> None:
+    log.log(start(0))
+    projector = Picky(engine, tired=10**9)
+    consumer = make(projector)
+    consumer.start()
+    while consumer.progress.snapshot().retries < 3:
+        time.sleep(0.001)
+    assert consumer.progress.snapshot().trouble == "not now"
+    projector.tired = 0
+    assert consumer.progress.wait_for({RUNS: 1}, 60)
+    assert consumer.progress.snapshot().trouble is None
+    consumer.stop()
+    told = [record.getMessage() for record in caplog.records if record.levelname == "WARNING"]
+    assert told == ["entities waits: not now", "entities goes on"]
 
 
 def test_a_letter_that_cannot_be_put_down_holds_the_position(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shlex
 import shutil
 import subprocess
 import sys
@@ -67,6 +68,22 @@ def test_the_demo_on_the_native_stack_finds_the_same_best_run(tmp_path: Path) ->
     assert re.search(r"points +60 sent +60 stored +all there", real)
     assert re.search(r"artifacts +16 sent +16 stored +all there", real)
     assert best_runs(real) == best_runs(run_demo(tmp_path / "embedded"))
+    # What it says to do next works, although its own server has stopped.
+    assert "`make serve STACK=native` keeps one on the same data" in real
+    serve = [sys.executable, str(EXAMPLES / "demo.py"), "--serve", "--stack", "native", "--port", "0"]
+    with subprocess.Popen(
+        [*serve, "--dir", str(tmp_path / "native")], stdout=subprocess.PIPE, text=True
+    ) as process:
+        try:
+            assert process.stdout is not None
+            command = next(line for line in process.stdout if line.startswith("  "))
+            listed = subprocess.run(shlex.split(command), capture_output=True, text=True, timeout=120)
+            assert listed.returncode == 0, listed.stderr
+            assert re.search(r"^[0-9a-f]{32} ", listed.stdout, re.MULTILINE), listed.stdout
+        finally:
+            process.terminate()
+            process.stdout.read()
+        assert process.wait(120) == 0
 
 
 @pytest.fixture

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,7 +10,7 @@ import kubernetes_validate
 import pytest
 import yaml
 
-from trackstream_api.native.errors import ToolMissing
+from tests.native_stack import skipped_without_tools
 from trackstream_api.native.install import go_program
 
 if TYPE_CHECKING:
@@ -29,12 +28,8 @@ Objects = list[dict[str, Any]]
 
 @pytest.fixture(scope="module")
 def kustomize() -> Path:
-    try:
+    with skipped_without_tools():
         return go_program(*KUSTOMIZE, say=lambda _line: None)
-    except ToolMissing as error:
-        if os.environ.get("CI"):
-            raise
-        pytest.skip(str(error))
 
 
 def rendered(kustomize: Path, folder: str) -> Objects:

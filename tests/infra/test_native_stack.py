@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import json
-import os
 import subprocess
 import sys
 from pathlib import Path
@@ -16,7 +15,7 @@ from confluent_kafka import Consumer, Producer, TopicPartition
 from confluent_kafka.admin import AdminClient, NewTopic
 from minio import Minio
 
-from trackstream_api.native.errors import ToolMissing
+from tests.native_stack import native_stack
 from trackstream_api.native.stack import Stack, attach, up
 from trackstream_schemas.errors import Conflict, InvalidInput
 
@@ -29,18 +28,9 @@ QUIET = {"log_level": 0}
 TRACKSTREAM = Path(sys.executable).parent / "trackstream"
 
 
-def started(data: Path, brokers: int = 1, parts: tuple[str, ...] = ("kafka", "minio", "clickhouse")) -> Stack:
-    try:
-        return up(data, brokers, parts)
-    except ToolMissing as error:
-        if os.environ.get("CI"):
-            raise
-        pytest.skip(str(error))
-
-
 @pytest.fixture(scope="module")
 def whole(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
-    with started(tmp_path_factory.mktemp("whole")) as stack:
+    with native_stack(tmp_path_factory.mktemp("whole")) as stack:
         yield stack
 
 
@@ -159,7 +149,7 @@ def test_the_command_line(tmp_path: Path) -> None:
 
 
 def test_three_brokers_go_on_without_one(tmp_path: Path) -> None:
-    with started(tmp_path / "stack", brokers=3, parts=("kafka",)) as stack:
+    with native_stack(tmp_path / "stack", brokers=3, parts=("kafka",)) as stack:
         assert len(stack.kafka.split(",")) == 3
         make_topic(stack.kafka, "copied", 3)
         write(stack.kafka, "copied", b"1")

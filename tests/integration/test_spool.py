@@ -130,14 +130,14 @@ def test_not_one_call_that_returned_is_lost_to_sigkill(tmp_path: Path, connected
     calls = [run_until_killed(uri, dice.uniform(0.0, 0.4), **settings) for _ in range(KILLS)]
     assert sum(len(said) for said in calls) > KILLS
     # Twice at once, and once more: each forwards what it finds, and nothing doubles on the projected side.
-    together = [sync(spools, "--to", store) for _ in range(2)]
+    together = [sync(spools, "--uri", store) for _ in range(2)]
     for process in together:
         finish(process)
-    assert sum(each["points"] for each in synced(spools, "--to", store)) == 0
+    assert sum(each["points"] for each in synced(spools, "--uri", store)) == 0
     deduplicated = tmp_path / "once"
     _copy_first_appearances(store, deduplicated)
     assert_all_there(deduplicated, calls)
-    assert all(each["deleted"] for each in synced(spools, "--to", store, "--delete"))
+    assert all(each["deleted"] for each in synced(spools, "--uri", store, "--delete"))
     assert spools_in(spools) == []
 
 
@@ -170,9 +170,9 @@ def test_a_sync_while_the_run_goes_on_and_the_end_of_it_double_nothing(tmp_path:
     wait_until(lambda: bool(spools_in(spools)))
     rounds = []
     while process.poll() is None:
-        rounds += synced(spools, "--to", store)
+        rounds += synced(spools, "--uri", store)
     finish(process)
-    rounds += synced(spools, "--to", store)
+    rounds += synced(spools, "--uri", store)
     assert sum(each["points"] for each in rounds) == 4000 + 2 * 1334
     found = [(point.key, point.step) for point in points(store)]
     wanted = [("loss", step) for step in range(4000)]
@@ -185,6 +185,7 @@ def test_a_sync_while_the_run_goes_on_and_the_end_of_it_double_nothing(tmp_path:
     [state] = json.loads(status.stdout)
     assert (state["alive"], state["copy"], state["waiting_points"]) == (False, False, 0)
     assert state["points"] == len(wanted)
+    assert state["events"] == sum(each["events"] for each in rounds)
 
 
 def test_a_sync_needs_to_know_where_to(tmp_path: Path) -> None:
@@ -192,9 +193,9 @@ def test_a_sync_needs_to_know_where_to(tmp_path: Path) -> None:
     process = sync(tmp_path / "spools")
     _, errors = process.communicate(timeout=120)
     assert process.returncode == 2
-    assert "--to" in errors
+    assert "--uri" in errors
     process = sync(tmp_path / "nowhere")
-    assert process.communicate(timeout=120)[1].startswith("Error: DIR")
+    assert process.communicate(timeout=120)[1].startswith("Error: SPOOLS")
 
 
 def spilling(tmp_path: Path) -> Settings:

@@ -210,7 +210,7 @@ def test_uploads_wait_for_a_stalled_log_within_their_bound(
     assert client.flush(20)
     stalling.go_on.clear()
     run.log_text("x" * 5000, "given-up.txt")
-    assert client.producer.dropped == {run.run_id: Count(0, 1)}
+    assert client.producer.losses.by_run("dropped") == {run.run_id: Count(0, 1)}
     stalling.go_on.set()
     assert client.flush(20)
     run.log_text("x" * 1500, "later.txt")

@@ -233,7 +233,7 @@ def test_what_a_closing_producer_cannot_deliver_is_lost_and_reported(
     assert "25 points and 1 events were lost" in caplog.text
     record("loss", 0.5, 25)
     assert not producer.emit(tags(1))
-    assert producer.dropped == {"r": Count(1, 1)}
+    assert producer.losses.by_run("dropped") == {"r": Count(1, 1)}
 
 
 def test_a_closing_producer_gives_up_on_a_log_that_stays_away(

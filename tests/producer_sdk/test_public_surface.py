@@ -26,7 +26,7 @@ def test_the_public_list() -> None:
     assert sorted(trackstream.__all__) == sorted(PUBLIC)
     for name in PUBLIC:
         assert getattr(trackstream, name).__doc__, name
-    assert set(PUBLIC) <= set(dir(trackstream))
+    assert dir(trackstream) == sorted(PUBLIC)
     with pytest.raises(AttributeError, match="nothing"):
         trackstream.nothing  # noqa: B018
 

@@ -122,7 +122,7 @@ def test_without_an_end_the_close_of_the_client_says_it(store: Path, reporting: 
 def test_what_was_dropped_is_in_the_report(store: Path, settings: Settings) -> None:
     client = Client(store, settings=settings)
     run = client.create_run()
-    client.producer.count_dropped(run.run_id, 3)
+    client.producer.losses.count_dropped(run.run_id, Count(0, 3))
     run.close_writer()
     client.close()
     report = bodies(store, e.WriterReported)[-1]

@@ -13,7 +13,7 @@ from trackstream_api.consumer_health import ConsumerHealth
 from trackstream_api.log_watch import SqliteLogWatch
 from trackstream_consumers.consumer import Consumer
 from trackstream_consumers.dead_letters import DeadLetterLimits
-from trackstream_consumers.errors import TooManyDeadLetters
+from trackstream_consumers.errors import SlowDown, TooManyDeadLetters
 from trackstream_consumers.log.sqlite import SqliteLogReader
 from trackstream_consumers.projectors.entities import EntityProjector
 from trackstream_schemas import codec, topics
@@ -117,3 +117,16 @@ def test_health_tells_of_a_consumer_that_has_failed_for_good(
     assert scraped(health)["trackstream_consumer_up"][()] == 0
     assert isinstance(consumer.progress.snapshot().failure, TooManyDeadLetters)
     assert httpx.get(f"{health}/other").status_code == 404
+
+
+def test_what_a_consumer_waits_for_is_told_and_only_ready_refuses(consumer: Consumer, health: str) -> None:
+    def told(path: str) -> tuple[int, str, str | None]:
+        answer = httpx.get(f"{health}{path}")
+        body = answer.json()
+        return answer.status_code, body["status"], body["projectors"]["entities"]["waits_for"]
+
+    consumer.progress.must_wait(SlowDown("the store refuses the credentials"))
+    assert told("/health") == (200, "degraded", "the store refuses the credentials")
+    assert told("/ready") == (503, "degraded", "the store refuses the credentials")
+    consumer.progress.need_not_wait()
+    assert told("/health") == told("/ready") == (200, "ok", None)

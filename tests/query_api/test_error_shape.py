@@ -15,16 +15,17 @@ if TYPE_CHECKING:
 
 NO_REFUSAL = {
     ("GET", "/health"),
+    ("GET", "/ready"),
     ("GET", "/metrics"),
     ("GET", "/version"),
     ("GET", "/api/v1/status"),
     ("GET", "/api/v1/replay"),
+    ("GET", "/api/v1/verify"),
     ("GET", "/api/v1/stream"),
     ("GET", "/api/3.0/mlflow/server-info"),
 }
 """Routes that take nothing that could be wrong."""
 NO_REFUSAL_OF_VALUES = {
-    ("POST", "/api/v1/replay"),
     ("POST", "/api/v1/blobs"),
     ("PUT", "/api/2.0/mlflow-artifacts/artifacts/{path}"),
     ("DELETE", "/api/2.0/mlflow-artifacts/artifacts/{path}"),
@@ -90,7 +91,7 @@ def test_every_route_documents_its_errors(server: LiveServer) -> None:
 
 @pytest.mark.parametrize(
     "path",
-    ["/", "/api", "/api/v1/nothing", "/api/v1/runs/", "/%2e%2e/etc/passwd", "/api/v2/runs/x", "/x%00y"],
+    ["/api", "/api/v1/nothing", "/api/v1/runs/", "/%2e%2e/etc/passwd", "/api/v2/runs/x", "/x%00y"],
 )
 def test_unknown_routes(server: LiveServer, path: str) -> None:
     answer = server.client.get(path)

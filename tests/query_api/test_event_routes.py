@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import gzip
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
@@ -79,7 +80,8 @@ def test_what_is_not_a_request(server: LiveServer, body: bytes) -> None:
 
 def test_history_of_nobody_and_of_an_unknown_kind(server: LiveServer) -> None:
     assert server.call("GET", "/api/v1/entities/experiments/12/events") == {"events": []}
-    refused = server.call("GET", "/api/v1/entities/launches/12/events", 400)
+    assert server.call("GET", "/api/v1/entities/launches/12/events") == {"events": []}
+    refused = server.call("GET", "/api/v1/entities/walks/12/events", 400)
     assert refused["field"] == "kind"
 
 
@@ -110,3 +112,25 @@ def test_eventual_reads_tell_how_old_they_may_be(server: LiveServer) -> None:
     assert int(answer.headers["x-trackstream-lag-ms"]) >= 0
     refused = server.call("GET", f"/api/v1/runs/{run_id}", 400, params={"consistency": "linear"})
     assert refused["field"] == "consistency"
+
+
+def test_a_body_may_be_compressed(server: LiveServer) -> None:
+    run_id = new_id()
+    body = request(encoded(e.RunStarted(run_id, "0", "n", 5), new_id(), 0))
+    packed = {"content": gzip.compress(body), "headers": {"Content-Encoding": "gzip"}}
+    assert len(server.call("POST", "/api/v1/events", **packed)["positions"]) == 1
+    assert server.call("GET", f"/api/v1/runs/{run_id}")["name"] == "n"
+
+
+def test_an_encoding_that_is_not_read_is_refused(server: LiveServer) -> None:
+    refused = server.call("POST", "/api/v1/events", 415, content=b"x", headers={"Content-Encoding": "br"})
+    assert refused["field"] == "Content-Encoding header"
+    assert refused["message"] == (
+        "Content-Encoding header: got 'br', expected gzip, deflate or identity, or none of it"
+    )
+
+
+def test_a_body_that_unpacks_to_too_much_is_refused(server: LiveServer) -> None:
+    bomb = gzip.compress(bytes(65 << 20), 1)
+    refused = server.call("POST", "/api/v1/events", 413, content=bomb, headers={"Content-Encoding": "gzip"})
+    assert refused["field"] == "request body"

@@ -15,7 +15,7 @@ from trackstream_api.log_places import parse_position, parse_vector, vector_text
 from trackstream_api.stream.sqlite_log import SqliteLog
 from trackstream_schemas import events as e
 from trackstream_schemas import sqlite_layout, topics
-from trackstream_schemas.errors import InvalidInput, NotFound
+from trackstream_schemas.errors import InvalidInput
 from trackstream_schemas.position import Position, TopicPartition
 
 if TYPE_CHECKING:
@@ -116,7 +116,7 @@ def test_a_cut_through_the_log(tmp_path: Path) -> None:
     assert (cut[partition], start[partition]) == (4, 3)
     with pytest.raises(InvalidInput, match="future"):
         cut_through(Moment(int(time.time() * 1000) + 60_000), source, "at")
-    with pytest.raises(NotFound, match="runs:0:999"):
+    with pytest.raises(InvalidInput, match="runs:0:999"):
         cut_through(Moment(positions=(Position(topics.RUNS, 0, 999),)), source, "at")
     source.close()
     log.close()

@@ -57,6 +57,12 @@ def test_what_is_put_is_read_back_whole_and_in_ranges(
     assert b"".join(store.open(blob.sha256, start, length)) == content[start:end]
 
 
+def test_a_store_that_is_there_says_so_before_and_after_the_first_content(store: BlobStore) -> None:
+    store.check()
+    store.put(io.BytesIO(b"weights"))
+    store.check()
+
+
 def test_the_same_content_is_stored_once(store: BlobStore) -> None:
     first, second = (store.put(io.BytesIO(b"weights")) for _ in range(2))
     assert first.sha256 == second.sha256

@@ -7,7 +7,12 @@ import time
 from typing import TYPE_CHECKING, NamedTuple
 
 from trackstream_consumers.errors import LogBehindProjection, RecordsLost
-from trackstream_consumers.log.kafka_cluster import find_partitions, reader_settings
+from trackstream_consumers.log.kafka_cluster import (
+    find_offsets,
+    find_partitions,
+    list_partitions,
+    reader_settings,
+)
 from trackstream_consumers.log.kafka_values import ValueDecoder
 from trackstream_consumers.log.port import LogRecord
 from trackstream_schemas.errors import StorageFailed, TrackstreamError, Unavailable
@@ -41,8 +46,9 @@ class _Raw(NamedTuple):
 class KafkaLogReader:
     """A `LogReader` over the topics of the cluster at `uri` (kafka://host:9092[,…][?option=value]).
 
-    Without a `group` it reads all partitions of the topics, as they are when it is made. With one it
-    shares them with the other readers of the group: what is `assigned` then changes within `poll`, which
+    Without a `group` it reads all partitions of the topics, as they are when it is made or last asked to
+    `refresh`. With one it shares them, and those that are added later, with the other readers of the group:
+    what is `assigned` then changes within `poll`, which
     counts `generation` up and returns at once. Records that came from a partition that is no longer
     assigned must then be forgotten: whoever has the partition now reads them again. A partition that is
     newly assigned is read from where `start_positions` says, which is asked in the thread that polls, at
@@ -80,6 +86,7 @@ class KafkaLogReader:
             raise ValueError("a group and start_positions go together")
         self._connection = connection = parse_kafka(uri, environ)
         self._group = group
+        self._topics = [connection.on_cluster(topic) for topic in topics]
         self._start_positions = start_positions
         self._max_bytes = max_bytes
         self._timeout = timeout
@@ -103,14 +110,13 @@ class KafkaLogReader:
         except KafkaException as error:
             raise setting_error(error) from None
         try:
-            names = [connection.on_cluster(topic) for topic in topics]
-            found = find_partitions(self._consumer, names, timeout, lambda: self._refused)
+            found = find_partitions(self._consumer, self._topics, timeout, lambda: self._refused)
             if group is None:
                 self._positions = {self._ours(at): 0 for at in found}
                 self._unfetched = set(self._positions)
             else:
                 self._consumer.subscribe(
-                    names,
+                    self._topics,
                     on_assign=self._on_assign,
                     on_revoke=self._on_revoke,
                     on_lost=self._on_revoke,
@@ -121,6 +127,14 @@ class KafkaLogReader:
 
     def assigned(self) -> list[TopicPartition]:
         return list(self._positions)
+
+    def refresh(self) -> list[TopicPartition]:
+        """See `Growing`; only for a reader without a group. Raises what the constructor raises."""
+        found = [self._ours(at) for at in list_partitions(self._consumer, self._topics, self._timeout)]
+        new = [partition for partition in found if partition not in self._positions]
+        self._positions.update(dict.fromkeys(new, 0))
+        self._unfetched.update(new)
+        return new
 
     def seek(self, positions: Mapping[TopicPartition, int]) -> None:
         for partition in positions:
@@ -331,32 +345,9 @@ class KafkaLogReader:
         return TopicPartition(self._connection.topic_of(at.topic), at.partition)
 
     def _offsets(self, partitions: list[TopicPartition], which: int) -> dict[TopicPartition, int]:
-        from confluent_kafka import KafkaException
-
-        if not partitions:
-            return {}
         asked = [self._at(partition, which) for partition in partitions]
-        deadline = time.monotonic() + self._timeout
-        while True:
-            try:
-                answers = self._consumer.offsets_for_times(asked, timeout=self._timeout)
-                break
-            except KafkaException as error:
-                if self._refused is not None:
-                    raise self._refused from error
-                # What the client says while no broker answers, or one has just started.
-                if error.args[0].name() != "_UNKNOWN_PARTITION":
-                    raise error_of_exception(error, "asking for the log's end") from error
-                if time.monotonic() >= deadline:
-                    raise Unavailable(f"asking for the log's end: {error.args[0].str()}") from error
-            time.sleep(_SLICE_S)
-        found = {}
-        for answer in answers:
-            partition = self._ours(answer)
-            if answer.error is not None:
-                raise error_of(answer.error, f"{partition.topic}, partition {partition.partition}")
-            found[partition] = answer.offset
-        return found
+        found = find_offsets(self._consumer, asked, self._timeout, lambda: self._refused)
+        return {self._ours(answer): answer.offset for answer in found}
 
     # What follows is called within the consumer's methods, in the thread that calls them.
 

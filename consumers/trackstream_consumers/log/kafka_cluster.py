@@ -1,11 +1,12 @@
-"""What the Kafka reader asks of librdkafka (its settings) and of the cluster (its partitions)."""
+"""What the Kafka reader asks of librdkafka (settings) and of the cluster (partitions and their offsets)."""
 
 from __future__ import annotations
 
 import time
 from typing import TYPE_CHECKING
 
-from trackstream_schemas.kafka_errors import error_of, needs_a_hand
+from trackstream_schemas.errors import Unavailable
+from trackstream_schemas.kafka_errors import error_of, error_of_exception, needs_a_hand
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -16,6 +17,11 @@ if TYPE_CHECKING:
     from trackstream_schemas.kafka_connection import KafkaConnection
 
 _FIRST_PATIENCE_S = 0.25
+_PAUSE_S = 0.02
+_LOOK_FOR_PARTITIONS_MS = 10_000
+_SOON_OVER = frozenset({"_UNKNOWN_PARTITION", "NOT_LEADER_FOR_PARTITION", "LEADER_NOT_AVAILABLE"})
+"""What the client says while no broker answers or one has just started, and what a broker says that has not
+heard yet which partitions it leads."""
 
 
 def reader_settings(connection: KafkaConnection, group: str | None) -> dict[str, object]:
@@ -37,6 +43,8 @@ def reader_settings(connection: KafkaConnection, group: str | None) -> dict[str,
         "fetch.wait.max.ms": 100,
         "fetch.queue.backoff.ms": 50,
         "reconnect.backoff.max.ms": 2_000,
+        # How soon a group notices that a topic has been given partitions; librdkafka's own is 5 minutes.
+        "topic.metadata.refresh.interval.ms": _LOOK_FOR_PARTITIONS_MS,
         "log.connection.close": False,
     }
     return connection.client_settings(own, without=() if group is not None else ("group.instance.id",))
@@ -79,6 +87,61 @@ def find_partitions(
                 raise refusal
             if time.monotonic() >= deadline:
                 raise error_of(error, "the log cannot be reached")
-            time.sleep(0.02)
+            time.sleep(_PAUSE_S)
             patience *= 2
     return found
+
+
+def list_partitions(consumer: ck.Consumer, topics: Iterable[str], timeout: float) -> list[ck.TopicPartition]:
+    """Return the partitions that the topics have now; for a consumer that is connected already.
+
+    Unlike `find_partitions` it takes no message out of the consumer's queue. Raises Unavailable, or
+    StorageFailed for a topic that is gone.
+    """
+    from confluent_kafka import KafkaException, TopicPartition
+
+    found: list[ck.TopicPartition] = []
+    for topic in topics:
+        try:
+            described = consumer.list_topics(topic, timeout=timeout).topics[topic]
+        except KafkaException as failure:
+            raise error_of_exception(failure, f"asking for the partitions of {topic}") from failure
+        if described.error is not None:
+            raise error_of(described.error, f"the log's topic {topic}")
+        found += [TopicPartition(topic, number) for number in sorted(described.partitions)]
+    return found
+
+
+def find_offsets(
+    consumer: ck.Consumer,
+    asked: list[ck.TopicPartition],
+    timeout: float,
+    refused: Callable[[], TrackstreamError | None],
+) -> list[ck.TopicPartition]:
+    """Return the offset of each partition for the time (or ListOffsets's sign) that stands in its offset.
+
+    For `refused` and what is raised see `find_partitions`.
+    """
+    from confluent_kafka import KafkaException
+
+    if not asked:
+        return []
+    deadline = time.monotonic() + timeout
+    while True:
+        try:
+            found = consumer.offsets_for_times(asked, timeout=timeout)
+        except KafkaException as failure:
+            refusal = refused()
+            if refusal is not None:
+                raise refusal from failure
+            what, error = "asking for the log's end", failure.args[0]
+        else:
+            failed = next((answer for answer in found if answer.error is not None), None)
+            if failed is None:
+                return found
+            what, error = f"{failed.topic}, partition {failed.partition}", failed.error
+        if error.name() not in _SOON_OVER:
+            raise error_of(error, what)
+        if time.monotonic() >= deadline:
+            raise Unavailable(f"{what}: {error.str()}")
+        time.sleep(_PAUSE_S)

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 _AGE_SECONDS = 2.0
 _AGE_GOOD_FOR_SECONDS = 1.0
+_PARTITIONS_GOOD_FOR_SECONDS = 2.0
 
 
 class _Aged(NamedTuple):
@@ -27,7 +28,8 @@ class _Aged(NamedTuple):
 class KafkaLogWatch:
     """Asks the cluster at `uri`, through readers of its own that belong to no group.
 
-    Raises what `KafkaLogReader` raises.
+    Partitions that a topic is given while this watches are seen within 2 s: what stands in them is then part
+    of the log, whether or not somebody projects it. Raises what `KafkaLogReader` raises.
     """
 
     def __init__(self, uri: str, topics: Iterable[str], environ: Mapping[str, str] | None = None) -> None:
@@ -36,6 +38,7 @@ class KafkaLogWatch:
         self._environ = environ
         self._reader = KafkaLogReader(uri, self._topics, environ=environ)
         self._turn = threading.Lock()
+        self._refreshed = time.monotonic()
         self._asked = float("-inf")
         self._ends: dict[TopicPartition, int] = {}
         self._ages_turn = threading.Lock()
@@ -49,19 +52,19 @@ class KafkaLogWatch:
             # Whoever waited for the turn shares an answer that was asked for after it arrived.
             if self._asked < arrived:
                 asked = time.monotonic()
-                self._ends = self._reader.end()
+                self._ends = self._current_reader().end()
                 self._asked = asked
             return self._ends
 
     def begins(self) -> dict[TopicPartition, int]:
         """Return for every partition the first offset that the cluster still has."""
         with self._turn:
-            return self._reader.begin()
+            return self._current_reader().begin()
 
     def offsets_at(self, millis: int) -> dict[TopicPartition, int]:
         """Return for every partition the first offset that the cluster took at or after this time."""
         with self._turn:
-            return self._reader.offsets_at(millis)
+            return self._current_reader().offsets_at(millis)
 
     def oldest_age_ms(self, projected: Mapping[TopicPartition, int]) -> int:
         """Return how long ago the log took the oldest record at or behind these offsets; 0 without any.
@@ -93,6 +96,14 @@ class KafkaLogWatch:
             if self._ages_reader is not None:
                 self._ages_reader.close()
 
+    def _current_reader(self) -> KafkaLogReader:
+        """Return the reader, which then knows the partitions that there are now."""
+        if time.monotonic() - self._refreshed >= _PARTITIONS_GOOD_FOR_SECONDS:
+            asked = time.monotonic()
+            self._reader.refresh()
+            self._refreshed = asked
+        return self._reader
+
     def _look_up(self, wanted: Mapping[TopicPartition, int]) -> None:
         if self._ages_reader is None:
             self._ages_reader = KafkaLogReader(
@@ -103,6 +114,8 @@ class KafkaLogWatch:
                 on_loss=_go_on,
             )
         reader = self._ages_reader
+        if not wanted.keys() <= set(reader.assigned()):
+            reader.refresh()
         everything = reader.assigned()
         missing = set(wanted)
         for partition in wanted:

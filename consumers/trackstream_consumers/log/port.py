@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple, Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol, runtime_checkable
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -79,4 +79,16 @@ class LogReader(Protocol):
 
     def close(self) -> None:
         """Release the connection."""
+        ...
+
+
+@runtime_checkable
+class Growing(Protocol):
+    """A reader of a log whose topics can be given partitions while they are read."""
+
+    def refresh(self) -> list[TopicPartition]:
+        """Begin to read the partitions that the topics have been given since, and return them.
+
+        Each is read from its beginning until `seek` says otherwise. A member of a group needs no telling.
+        """
         ...

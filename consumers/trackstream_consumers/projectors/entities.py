@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from trackstream_consumers import rows, store
 from trackstream_consumers.aggregates.experiments import Experiments
+from trackstream_consumers.aggregates.launches import Launches
 from trackstream_consumers.aggregates.logged_models import LoggedModels
 from trackstream_consumers.aggregates.registered_models import RegisteredModels
 from trackstream_consumers.aggregates.runs import Runs
@@ -32,6 +33,7 @@ AGGREGATES: tuple[Aggregate, ...] = (
     LoggedModels(),
     Traces(),
     RegisteredModels(),
+    Launches(),
 )
 
 

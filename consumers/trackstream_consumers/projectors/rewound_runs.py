@@ -26,13 +26,13 @@ FIRST_SEEN = """
     SELECT run_id, producer_id, bitNot(max(earliness)) FROM metric_events
     WHERE run_id IN {ids:Array(String)} GROUP BY run_id, producer_id
 """
-# value_order of projectors.latest, in SQL.
-_VALUE_ORDER = """
+VALUE_ORDER = """
     if(reinterpretAsUInt64(value) >= 9223372036854775808, bitNot(reinterpretAsUInt64(value)),
         bitOr(reinterpretAsUInt64(value), 9223372036854775808)) + 4503599627370495
 """
+"""`value_order` of projectors.latest, in SQL."""
 _LATEST = f"""
-    SELECT key, argMax((step, timestamp, reinterpretAsUInt64(value)), (step, timestamp, {_VALUE_ORDER}))
+    SELECT key, argMax((step, timestamp, reinterpretAsUInt64(value)), (step, timestamp, {VALUE_ORDER}))
     FROM metric_points FINAL
     WHERE run_id = {{run_id:String}}
         AND NOT arrayExists(
@@ -68,6 +68,27 @@ def branches_of_rows(
     for run_id, *fields in rewinds:
         found[run_id].append(Rewind(*fields))
     return {run_id: branches(of_it, seen.get(run_id, {})) for run_id, of_it in found.items()}
+
+
+def superseded_rows(known: Mapping[str, Branches]) -> pa.Table:
+    """Return rows of `superseded` for these runs, by id: what the newest branch of each does not show."""
+    rows = []
+    for run_id, found in known.items():
+        by_producer: dict[str, list[Hidden]] = {}
+        for hidden in found.hidden(found.newest):
+            by_producer.setdefault(hidden.producer_id, []).append(hidden)
+        rows += [
+            {
+                "run_id": run_id,
+                "producer_id": producer_id,
+                "from_sequence": [hidden.from_sequence for hidden in stretches],
+                "below_sequence": [hidden.below_sequence for hidden in stretches],
+                "from_step": [hidden.from_step for hidden in stretches],
+                "version": found.last_offset + 1,
+            }
+            for producer_id, stretches in by_producer.items()
+        ]
+    return pa.Table.from_pylist(rows, schema=_SUPERSEDED)
 
 
 class RewoundRuns:
@@ -124,24 +145,7 @@ class RewoundRuns:
 
     def superseded(self, run_ids: Iterable[str]) -> pa.Table:
         """Return rows of `superseded` for these runs, which were loaded and rewound."""
-        rows = []
-        for run_id in run_ids:
-            found = self._known[run_id]
-            by_producer: dict[str, list[Hidden]] = {}
-            for hidden in found.hidden(found.newest):
-                by_producer.setdefault(hidden.producer_id, []).append(hidden)
-            rows += [
-                {
-                    "run_id": run_id,
-                    "producer_id": producer_id,
-                    "from_sequence": [hidden.from_sequence for hidden in stretches],
-                    "below_sequence": [hidden.below_sequence for hidden in stretches],
-                    "from_step": [hidden.from_step for hidden in stretches],
-                    "version": found.last_offset + 1,
-                }
-                for producer_id, stretches in by_producer.items()
-            ]
-        return pa.Table.from_pylist(rows, schema=_SUPERSEDED)
+        return superseded_rows({run_id: self._known[run_id] for run_id in run_ids})
 
     def latest(self, run_id: str) -> list[pa.Table]:
         """Return rows of `latest_metrics` for all metrics of a run, from all its points that are projected.

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
 LAG_HEADER = "X-Trackstream-Lag-Ms"
+AS_OF_HEADER = "X-Trackstream-As-Of"
 LARGEST_PAGE = 1000
 Query = dict[str, str | int | list[str]]
 
@@ -25,16 +26,19 @@ class Api:
         self._http = http
         self.where = where
         """What the store is called in messages: its directory or address."""
+        self.as_of: str | None = None
+        """The moment that every question is about (None: now). The first answer says what it is exactly, and
+        the questions behind it are about the very same."""
         self.lag_ms = 0
         """The largest lag that an answer so far has admitted to, milliseconds."""
 
     def get(self, path: str, query: Mapping[str, Any] | None = None) -> Any:
         """Return the JSON answer to a GET; entries of `query` that are None are left out."""
-        return self._json("GET", path, params=_present(query))
+        return self._json("GET", path, params=self._of_the_moment(query))
 
     def post(self, path: str, body: Mapping[str, Any] | None = None) -> Any:
         """Return the JSON answer to a POST."""
-        return self._json("POST", path, json=_present(body))
+        return self._json("POST", path, json=self._of_the_moment(body))
 
     def patch(self, path: str, body: Mapping[str, Any]) -> Any:
         """Return the JSON answer to a PATCH."""
@@ -86,6 +90,9 @@ class Api:
         """Return the raw answer to a POST, for formats other than JSON."""
         return self._send("POST", path, json=_present(body)).content
 
+    def _of_the_moment(self, values: Mapping[str, Any] | None) -> dict[str, Any]:
+        return _present({**(values or {}), "as_of": self.as_of})
+
     @contextmanager
     def stream(
         self, path: str, query: Mapping[str, Any], longest_silence: float | None = None
@@ -132,6 +139,8 @@ class Api:
         with self._transport_errors():
             answer = self._http.request(method, path, **request)
         self.lag_ms = max(self.lag_ms, int(answer.headers.get(LAG_HEADER) or 0))
+        if self.as_of is not None:
+            self.as_of = answer.headers.get(AS_OF_HEADER, self.as_of)
         if answer.is_error:
             raise refusal(answer)
         return answer

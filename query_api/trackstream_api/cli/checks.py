@@ -8,12 +8,13 @@ import shutil
 import sqlite3
 import sys
 import time
-from dataclasses import dataclass
 from importlib import metadata
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
+from trackstream_api.cli.check import Check
 from trackstream_api.cli.connection import connect, directory_of, is_address
 from trackstream_api.cli.output import size_text
+from trackstream_consumers.disk_reserve import disk_reserve
 from trackstream_schemas import sqlite_layout
 from trackstream_schemas.errors import TrackstreamError
 
@@ -26,15 +27,6 @@ _HARDLY_ANY_BYTES = 64 << 20
 _LONG_LAG_MS = 10_000
 _CLOCK_SLACK_MS = 5_000
 _REQUIREMENT = re.compile(r"([\w.-]+)(?:\[[\w,]+\])?\s*>=\s*([\d.]+)")
-
-
-@dataclass(frozen=True, slots=True)
-class Check:
-    """One row of doctor's report."""
-
-    name: str
-    result: Literal["ok", "warn", "fail"]
-    detail: str
 
 
 def run_checks(store: str) -> list[Check]:
@@ -130,6 +122,9 @@ def _writable(directory: Path) -> Check:
 def _free_disk(directory: Path) -> Check:
     free = shutil.disk_usage(directory).free
     text = f"{size_text(free)} free"
+    reserve = disk_reserve()
+    if free < reserve:
+        return Check("free disk", "fail", f"{text}, less than {size_text(reserve)}: nothing is projected")
     if free < _HARDLY_ANY_BYTES:
         return Check("free disk", "fail", text)
     return Check("free disk", "warn" if free < _ENOUGH_BYTES else "ok", text)
@@ -194,6 +189,7 @@ def _served(store: str) -> list[Check]:
     points, runs = status["points"], status["runs"]
     return [
         Check("engine", "ok", f"opens and answers: {runs} runs, {points} points"),
+        *(Check(part, "fail", trouble) for part, trouble in status.get("troubles", {}).items()),
         _projection(status),
         _dead_letters(status),
     ]

@@ -39,8 +39,10 @@ _LONGEST_SOCKET_PATH = 100
 
 
 @contextmanager
-def connect(store: str, *, create: bool = False) -> Iterator[Api]:
+def connect(store: str, *, create: bool = False, as_of: str | None = None) -> Iterator[Api]:
     """Give an `Api` on the store until the block ends; `create` makes a directory that is not there.
+
+    With `as_of` it asks what the store was at that moment, which only some routes can tell.
 
     Raises NoStore for a directory without a store, DirectoryBusy where another command keeps it for more
     than WAIT_SECONDS, NoAnswer where nothing answers at an address.
@@ -50,6 +52,7 @@ def connect(store: str, *, create: bool = False) -> Iterator[Api]:
             api = stack.enter_context(_over_tcp(store, store))
         else:
             api = _on_directory(stack, directory_of(store), create)
+        api.as_of = as_of
         yield api
         if api.lag_ms:
             from trackstream_api.cli.output import say

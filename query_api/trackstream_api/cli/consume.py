@@ -6,6 +6,8 @@ from pathlib import Path
 
 import click
 
+from trackstream_api.stop_signals import stop_signals
+
 _KINDS = ("entities", "metrics", "artifacts", "all")
 
 
@@ -53,6 +55,17 @@ def consume(
     these processes share the partitions. Where to begin stands in ClickHouse, so a process that is killed
     loses nothing. Ends with an error where a projection stops for good.
     """
-    from trackstream_api.consuming import run
+    # Before the imports, which take a moment: who is asked to stop while it starts ends as well as later.
+    with stop_signals() as stopping:
+        from trackstream_api.consuming import run
 
-    run(kind, group_instance, host, port, spool, accept_loss, announce=lambda text: click.echo(text))
+        run(
+            kind,
+            stopping,
+            group_instance,
+            host,
+            port,
+            spool,
+            accept_loss,
+            announce=lambda text: click.echo(text),
+        )

@@ -11,7 +11,7 @@ from trackstream_api.cli.options import output_option, store_option
 from trackstream_api.cli.output import on_terminal, print_csv, print_json, print_table
 
 if TYPE_CHECKING:
-    from trackstream_api.cli.checks import Check
+    from trackstream_api.cli.check import Check
 
 _COLOURS = {"ok": "green", "warn": "yellow", "fail": "red"}
 
@@ -36,7 +36,7 @@ def doctor(store: str, output: str) -> None:
         _print_coloured(found)
     else:
         print_table(("CHECK", "RESULT", "DETAIL"), [list(row.values()) for row in rows])
-    failed = [check.name for check in found if check.result == "fail"]
+    failed = list(dict.fromkeys(check.name for check in found if check.result == "fail"))
     if failed:
         raise ChecksFailed(f"failed: {', '.join(failed)}")
 

@@ -9,6 +9,8 @@ TrackstreamError                 exit code   (trackstream_schemas.errors)
 │   ├── DirectoryBusy              5       another process kept the directory for too long
 │   └── ProjectionStalled          5       the projectors do not move
 ├── ReplayFailed                   1       the rebuild failed; the tables are as they were
+├── VerifyFailed                   1       the tables could not be compared with the log
+├── TablesDiffer                   1       the tables are not what the log says
 ├── RecordsGivenUp                 1       records that were appended again were given up again
 └── ChecksFailed                   1       `doctor` found what does not work
 """
@@ -50,6 +52,14 @@ class ProjectionStalled(errors.Unavailable):
 
 class ReplayFailed(errors.TrackstreamError):
     """The rebuild ended with an error; the tables that readers see are those from before."""
+
+
+class VerifyFailed(errors.TrackstreamError):
+    """The comparison with the log ended with an error; nothing is known of the tables."""
+
+
+class TablesDiffer(errors.TrackstreamError):
+    """Some tables hold something else than follows from the log."""
 
 
 class RecordsGivenUp(errors.TrackstreamError):

@@ -18,9 +18,12 @@ _KINDS = {
     "trackstream.logged-models": "logged model",
     "trackstream.traces": "trace",
     "trackstream.registry": "model",
+    "trackstream.launches": "launch",
     "trackstream.dead-letters": "record",
 }
-_IDS = frozenset({"experiment_id", "run_id", "model_id", "trace_id", "registered_model_id"})
+_IDS = frozenset(
+    {"experiment_id", "run_id", "model_id", "trace_id", "registered_model_id", "launch_id", "claim_id"}
+)
 _LONGEST_VALUE = 60
 _MOST_METRICS = 6
 

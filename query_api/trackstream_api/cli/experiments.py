@@ -8,6 +8,7 @@ import click
 
 from trackstream_api.cli.connection import connect
 from trackstream_api.cli.options import (
+    as_of_option,
     limit_option,
     order_by_option,
     output_option,
@@ -53,11 +54,12 @@ def create(name: str, artifact_location: str | None, tags: Sequence[str], store:
 @view_option
 @limit_option(100)
 @order_by_option("name ASC")
+@as_of_option
 @store_option
 @output_option
-def list_(view: str, limit: int, order_by: Sequence[str], store: str, output: str) -> None:
+def list_(view: str, limit: int, order_by: Sequence[str], as_of: str | None, store: str, output: str) -> None:
     """List experiments."""
-    _show({"view": view, "order_by": list(order_by)}, limit, store, output)
+    _show({"view": view, "order_by": list(order_by)}, limit, as_of, store, output)
 
 
 @experiments.command()
@@ -65,11 +67,20 @@ def list_(view: str, limit: int, order_by: Sequence[str], store: str, output: st
 @view_option
 @limit_option(100)
 @order_by_option("name ASC")
+@as_of_option
 @store_option
 @output_option
-def search(expression: str, view: str, limit: int, order_by: Sequence[str], store: str, output: str) -> None:
+def search(
+    expression: str,
+    view: str,
+    limit: int,
+    order_by: Sequence[str],
+    as_of: str | None,
+    store: str,
+    output: str,
+) -> None:
     """List experiments that match FILTER, such as "name LIKE 'vision%' and tags.team = 'a'"."""
-    _show({"view": view, "order_by": list(order_by), "filter": expression}, limit, store, output)
+    _show({"view": view, "order_by": list(order_by), "filter": expression}, limit, as_of, store, output)
 
 
 @experiments.command()
@@ -112,8 +123,8 @@ def rename(experiment: str, new_name: str, store: str) -> None:
     say(f"renamed experiment {found['name']!r} to {new_name!r} ({found['experiment_id']})")
 
 
-def _show(query: dict[str, Any], limit: int, store: str, output: str) -> None:
-    with connect(store) as api:
+def _show(query: dict[str, Any], limit: int, as_of: str | None, store: str, output: str) -> None:
+    with connect(store, as_of=as_of) as api:
         found = list(api.pages("/api/v1/experiments", "experiments", query, limit))
     print_objects(output, found, _COLUMNS, _row, empty="no experiments")
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from trackstream_api.cli.connection import connect
-from trackstream_api.cli.options import store_option
+from trackstream_api.cli.options import experiment_name_option, store_option
 from trackstream_api.cli.output import say, size_text
 
 if TYPE_CHECKING:
@@ -21,14 +21,7 @@ _SILENCE_S = 120.0
 @click.command()
 @click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
 @click.option("--run", "runs", multiple=True, metavar="ID", help="This run, by id or prefix; repeatable.")
-@click.option(
-    "--experiment",
-    "-e",
-    "experiments",
-    multiple=True,
-    metavar="NAME",
-    help="All of this experiment; repeatable.",
-)
+@experiment_name_option("All of this experiment; repeatable.")
 @click.option("--no-artifacts", is_flag=True, help="Leave out the contents of files.")
 @store_option
 def export(

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from trackstream_api.cli.connection import connect
-from trackstream_api.cli.options import store_option
+from trackstream_api.cli.options import store_option, summary_output_option
 from trackstream_api.cli.output import counted, print_json, say, size_text
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ _PURGED = {
 )
 @click.option("--dry-run", is_flag=True, help="Only say what would go.")
 @click.option("--yes", "-y", is_flag=True, help="Do not ask.")
-@click.option("--output", "-o", type=click.Choice(["table", "json"]), default="table", show_default=True)
+@summary_output_option
 @store_option
 def gc(days: int, dry_run: bool, yes: bool, output: str, store: str) -> None:
     """Purge for good what was deleted long ago.

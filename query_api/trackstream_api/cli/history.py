@@ -11,7 +11,6 @@ import click
 from trackstream_api.cli.connection import connect
 from trackstream_api.cli.options import store_option
 from trackstream_api.cli.output import cell, print_csv, print_json, when
-from trackstream_schemas.errors import InvalidInput
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -39,10 +38,9 @@ def history(kind: str, entity: str, limit: int | None, output: str, store: str) 
 
     An experiment or a registered model may be named; of a run's id the start or end will do.
     """
-    if kind == "launch":
-        raise InvalidInput("KIND", kind, "run, experiment, model, logged-model or trace; launches come later")
     with connect(store) as api:
-        path = f"/api/v1/history/{kind}s/{quote(_id(api, kind, entity), safe='')}"
+        plural = "launches" if kind == "launch" else f"{kind}s"
+        path = f"/api/v1/history/{plural}/{quote(_id(api, kind, entity), safe='')}"
         entries = list(api.pages(path, "entries", {}, limit))
     if output == "json":
         print_json(entries)
@@ -67,7 +65,7 @@ def change_line(change: Mapping[str, Any]) -> str:
 
 
 def _shown(name: str, value: Any) -> str:
-    if name.endswith(("_time", "_at")) and isinstance(value, int):
+    if name.endswith(("_time", "_at", "last_seen")) and isinstance(value, int):
         return when(value)
     return cell(value)
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from trackstream_api.cli.options import DEFAULT_STORE
+from trackstream_api.cli.options import destination_option, experiment_name_option, summary_output_option
 from trackstream_api.cli.output import counted, print_json, say
 
 if TYPE_CHECKING:
@@ -17,21 +17,6 @@ if TYPE_CHECKING:
     from trackstream.log.port import LogWriter
 
 _MOST_SHOWN = 20
-
-_store_option = click.option(
-    "--dir",
-    "--uri",
-    "store",
-    envvar="TRACKSTREAM_URI",
-    default=DEFAULT_STORE,
-    show_default=True,
-    show_envvar=True,
-    metavar="DIR|URL",
-    help="Where to: a store's directory (made where there is none), a server's address or kafka://…",
-)
-_output_option = click.option(
-    "--output", "-o", type=click.Choice(["table", "json"]), default="table", show_default=True
-)
 
 
 class _FilesOtherwise(click.Group):
@@ -67,8 +52,8 @@ def import_() -> None:
     metavar="FILE...",
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
 )
-@_store_option
-@_output_option
+@destination_option
+@summary_output_option
 def files(paths: Sequence[Path], store: str, output: str) -> None:
     """Import files of `trackstream export`: the same ids, times and histories.
 
@@ -118,14 +103,7 @@ def files(paths: Sequence[Path], store: str, output: str) -> None:
 
 @import_.command("mlflow")
 @click.argument("uri", metavar="URI")
-@click.option(
-    "--experiment",
-    "-e",
-    "experiments",
-    multiple=True,
-    metavar="NAME",
-    help="Only this experiment; repeatable.",
-)
+@experiment_name_option("Only this experiment; repeatable.")
 @click.option("--no-artifacts", is_flag=True, help="Leave the files where they are.")
 @click.option(
     "--experiment-ids",
@@ -134,8 +112,8 @@ def files(paths: Sequence[Path], store: str, output: str) -> None:
     show_default=True,
     help="by-name: the ids that trackstream.set_experiment derives, to go on with the SDK.",
 )
-@_store_option
-@_output_option
+@destination_option
+@summary_output_option
 def mlflow(
     uri: str,
     experiments: Sequence[str],

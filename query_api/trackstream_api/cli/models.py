@@ -8,7 +8,13 @@ from urllib.parse import quote
 import click
 
 from trackstream_api.cli.connection import connect
-from trackstream_api.cli.options import limit_option, order_by_option, output_option, store_option
+from trackstream_api.cli.options import (
+    as_of_option,
+    limit_option,
+    order_by_option,
+    output_option,
+    store_option,
+)
 from trackstream_api.cli.output import print_csv, print_json, print_objects, print_table, say, when
 from trackstream_api.cli.values import pairs
 
@@ -33,18 +39,22 @@ def models() -> None:
 )
 @limit_option(100)
 @order_by_option("last_updated_timestamp DESC")
+@as_of_option
 @store_option
 @output_option
-def list_(expression: str, limit: int, order_by: Sequence[str], store: str, output: str) -> None:
+def list_(
+    expression: str, limit: int, order_by: Sequence[str], as_of: str | None, store: str, output: str
+) -> None:
     """List registered models."""
     query = {"filter": expression, "order_by": list(order_by)}
-    with connect(store) as api:
+    with connect(store, as_of=as_of) as api:
         found = list(api.pages(_MODELS, "models", query, limit))
     print_objects(output, found, _MODEL_COLUMNS, _model_row, empty="no registered models")
 
 
 @models.command()
 @click.argument("name")
+@as_of_option
 @store_option
 @click.option(
     "--output",
@@ -54,9 +64,9 @@ def list_(expression: str, limit: int, order_by: Sequence[str], store: str, outp
     show_default=True,
     help="How to print.",
 )
-def describe(name: str, store: str, output: str) -> None:
+def describe(name: str, as_of: str | None, store: str, output: str) -> None:
     """Show all that is known of the registered model NAME."""
-    with connect(store) as api:
+    with connect(store, as_of=as_of) as api:
         found = api.get(_path(name))
     if output == "json":
         print_json(found)
@@ -86,13 +96,20 @@ def describe(name: str, store: str, output: str) -> None:
 )
 @limit_option(100)
 @order_by_option("version_number DESC")
+@as_of_option
 @store_option
 @output_option
 def versions(
-    name: str | None, expression: str, limit: int, order_by: Sequence[str], store: str, output: str
+    name: str | None,
+    expression: str,
+    limit: int,
+    order_by: Sequence[str],
+    as_of: str | None,
+    store: str,
+    output: str,
 ) -> None:
     """List the versions of the registered model NAME, or of all."""
-    with connect(store) as api:
+    with connect(store, as_of=as_of) as api:
         if name is not None:
             name = api.get(_path(name))["name"]
         named = "name = '{}'".format(name.replace("'", "''")) if name is not None else ""

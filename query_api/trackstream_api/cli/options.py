@@ -13,22 +13,47 @@ Command = TypeVar("Command", bound="Callable[..., Any]")
 
 DEFAULT_STORE = "./trackstream-data"
 
-store_option = click.option(
-    "--dir",
-    "--uri",
-    "store",
-    envvar="TRACKSTREAM_URI",
-    default=DEFAULT_STORE,
-    show_default=True,
-    show_envvar=True,
-    metavar="DIR|URL",
-    help="Directory of the store, or http(s) address of a server.",
+
+def _store_option(what: str) -> Callable[[Command], Command]:
+    return click.option(
+        "--dir",
+        "--uri",
+        "store",
+        envvar="TRACKSTREAM_URI",
+        default=DEFAULT_STORE,
+        show_default=True,
+        show_envvar=True,
+        metavar="DIR|URL",
+        help=what,
+    )
+
+
+store_option = _store_option("Directory of the store, or http(s) address of a server.")
+
+destination_option = _store_option(
+    "Where to: a store's directory (made where there is none), a server's address or kafka://…"
+)
+
+as_of_option = click.option(
+    "--as-of",
+    metavar="MOMENT",
+    help="What the store would have answered then: a time (2026-11-21T13:00, milliseconds since the epoch, or"
+    " 10m for ten minutes ago), or topic:partition:offset[,…] on the log, the last record that counts.",
 )
 
 output_option = click.option(
     "--output",
     "-o",
     type=click.Choice(["table", "json", "csv"]),
+    default="table",
+    show_default=True,
+    help="How to print: for people, or for scripts.",
+)
+
+summary_output_option = click.option(
+    "--output",
+    "-o",
+    type=click.Choice(["table", "json"]),
     default="table",
     show_default=True,
     help="How to print: for people, or for scripts.",
@@ -65,20 +90,22 @@ def order_by_option(example: str) -> Callable[[Command], Command]:
     )
 
 
+def experiment_name_option(what: str) -> Callable[[Command], Command]:
+    """The repeatable option that names experiments."""
+    return click.option("--experiment", "-e", "experiments", multiple=True, metavar="NAME", help=what)
+
+
+def topic_option(text: str) -> Callable[[Command], Command]:
+    """The repeatable option that chooses topics, with or without `trackstream.` before the name."""
+    return click.option("--topic", "names", multiple=True, metavar="TOPIC", help=text)
+
+
 def experiment_options(command: Command) -> Command:
     """Options that choose experiments by name or id; both repeatable."""
     by_id = click.option(
         "--experiment-id", "experiment_ids", multiple=True, metavar="ID", help="Experiment by id; repeatable."
     )
-    by_name = click.option(
-        "--experiment",
-        "-e",
-        "experiments",
-        multiple=True,
-        metavar="NAME",
-        help="Experiment by name; repeatable.",
-    )
-    return by_name(by_id(command))
+    return experiment_name_option("Experiment by name; repeatable.")(by_id(command))
 
 
 filter_option = click.option(

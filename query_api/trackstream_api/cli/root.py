@@ -21,8 +21,10 @@ from trackstream_api.cli.export import export
 from trackstream_api.cli.gc import gc
 from trackstream_api.cli.history import history
 from trackstream_api.cli.import_ import import_
+from trackstream_api.cli.launches import launches
 from trackstream_api.cli.models import models
 from trackstream_api.cli.replay import replay
+from trackstream_api.cli.run import run as run_project
 from trackstream_api.cli.runs import runs
 from trackstream_api.cli.server import server
 from trackstream_api.cli.spool import spool
@@ -31,6 +33,7 @@ from trackstream_api.cli.status import status
 from trackstream_api.cli.sync import sync
 from trackstream_api.cli.tail import tail
 from trackstream_api.cli.topics import topics
+from trackstream_api.cli.verify import verify
 from trackstream_schemas.errors import StorageFailed, TrackstreamError
 
 if TYPE_CHECKING:
@@ -67,6 +70,9 @@ def cli() -> None:
 
 for _command in (server, experiments, runs, artifacts, models, sql, status, replay, gc, dead_letters, doctor):
     cli.add_command(_command)
+cli.add_command(verify)
+cli.add_command(run_project)
+cli.add_command(launches)
 cli.add_command(tail)
 cli.add_command(history)
 cli.add_command(diff)

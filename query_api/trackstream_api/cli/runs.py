@@ -9,6 +9,7 @@ import click
 
 from trackstream_api.cli.connection import connect
 from trackstream_api.cli.options import (
+    as_of_option,
     experiment_options,
     filter_option,
     limit_option,
@@ -54,6 +55,7 @@ columns_option = click.option(
 @order_by_option("start_time DESC")
 @limit_option(50)
 @columns_option
+@as_of_option
 @store_option
 @output_option
 def list_(
@@ -63,11 +65,12 @@ def list_(
     order_by: Sequence[str],
     limit: int,
     columns: str | None,
+    as_of: str | None,
     store: str,
     output: str,
 ) -> None:
     """List runs, the newest first: of the named experiments, or of all."""
-    _search(experiments, experiment_ids, "", view, order_by, limit, columns, store, output)
+    _search(experiments, experiment_ids, "", view, order_by, limit, columns, as_of, store, output)
 
 
 @runs.command()
@@ -77,6 +80,7 @@ def list_(
 @order_by_option("metrics.val_loss ASC")
 @limit_option(50)
 @columns_option
+@as_of_option
 @store_option
 @output_option
 def search(
@@ -87,11 +91,12 @@ def search(
     order_by: Sequence[str],
     limit: int,
     columns: str | None,
+    as_of: str | None,
     store: str,
     output: str,
 ) -> None:
     """List runs that match FILTER, such as "metrics.val_loss < 0.3 and params.lr = '0.01'"."""
-    _search(experiments, experiment_ids, expression, view, order_by, limit, columns, store, output)
+    _search(experiments, experiment_ids, expression, view, order_by, limit, columns, as_of, store, output)
 
 
 @runs.command()
@@ -111,6 +116,7 @@ def search(
 )
 @filter_option
 @columns_option
+@as_of_option
 @store_option
 @output_option
 def best(
@@ -121,6 +127,7 @@ def best(
     top: int,
     filter_text: str,
     columns: str | None,
+    as_of: str | None,
     store: str,
     output: str,
 ) -> None:
@@ -128,7 +135,7 @@ def best(
     from trackstream_api.cli import lookup
     from trackstream_schemas.errors import NotFound
 
-    with connect(store) as api:
+    with connect(store, as_of=as_of) as api:
         chosen = lookup.experiment_ids(api, experiments, experiment_ids)
         body = {
             "experiment_ids": chosen,
@@ -184,12 +191,13 @@ def _search(
     order_by: Sequence[str],
     limit: int,
     columns: str | None,
+    as_of: str | None,
     store: str,
     output: str,
 ) -> None:
     from trackstream_api.cli import lookup
 
-    with connect(store) as api:
+    with connect(store, as_of=as_of) as api:
         body = {
             "experiment_ids": lookup.experiment_ids(api, experiments, experiment_ids),
             "filter": expression,

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from trackstream_api.cli.connection import connect
-from trackstream_api.cli.options import output_option, store_option
+from trackstream_api.cli.options import as_of_option, output_option, store_option
 from trackstream_api.cli.output import flat, print_json, print_table, say, when
 from trackstream_schemas.errors import InvalidInput
 
@@ -22,15 +22,16 @@ _NOT_COMPARED = ("run_id", "conflicts", "inputs")
 @click.command()
 @click.argument("run_ids", metavar="RUN_ID...", nargs=-1, required=True)
 @click.option("--all", "show_all", is_flag=True, help="Also show what is equal.")
+@as_of_option
 @store_option
 @output_option
-def compare(run_ids: Sequence[str], show_all: bool, store: str, output: str) -> None:
+def compare(run_ids: Sequence[str], show_all: bool, as_of: str | None, store: str, output: str) -> None:
     """Show runs side by side: only what differs, unless --all is given."""
     from trackstream_api.cli import lookup
 
     if len(run_ids) < 2:
         raise InvalidInput("RUN_ID", run_ids[0], "two runs or more to compare")
-    with connect(store) as api:
+    with connect(store, as_of=as_of) as api:
         found = [api.get(lookup.run_path(lookup.run_id_of(api, run_id))) for run_id in run_ids]
     rows = compared(found, show_all)
     columns = ["FIELD", *[_title(run) for run in found]]

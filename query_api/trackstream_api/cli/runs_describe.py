@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from trackstream_api.cli.connection import connect
-from trackstream_api.cli.options import store_option
+from trackstream_api.cli.options import as_of_option, store_option
 from trackstream_api.cli.output import duration, flat, print_csv, print_json, print_table, size_text, when
 
 if TYPE_CHECKING:
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 @click.command()
 @click.argument("run_id")
+@as_of_option
 @store_option
 @click.option(
     "--output",
@@ -31,18 +32,21 @@ if TYPE_CHECKING:
     metavar="N",
     help="Of a run that was rewound: the metrics of this branch (default: the newest).",
 )
-def describe(run_id: str, store: str, output: str, branch: int | None) -> None:
-    """Show a run: attributes, params, tags, metrics, writers, inputs, artifacts and conflicts."""
+def describe(run_id: str, as_of: str | None, store: str, output: str, branch: int | None) -> None:
+    """Show a run: attributes, params, tags, metrics, writers, inputs, artifacts and conflicts.
+
+    With --as-of writers and completeness are left out: of their reports only the newest is kept.
+    """
     from trackstream_api.cli import lookup
     from trackstream_api.cli.artifact_tree import walk
 
-    with connect(store) as api:
+    with connect(store, as_of=as_of) as api:
         run_id = lookup.run_id_of(api, run_id)
         path = lookup.run_path(run_id)
         run = api.get(path)
         metrics = api.get(f"{path}/metrics", {"branch": branch})["metrics"]
         artifacts = list(walk(api, run_id))
-        completeness = api.get(f"{path}/completeness")
+        completeness = api.get(f"{path}/completeness") if as_of is None else None
         branches = api.get(f"{path}/branches")["branches"]
     if output == "json":
         print_json(
@@ -64,7 +68,7 @@ def _print(
     run: Mapping[str, Any],
     metrics: Sequence[Mapping[str, Any]],
     artifacts: Sequence[Mapping[str, Any]],
-    completeness: Mapping[str, Any],
+    completeness: Mapping[str, Any] | None,
     branches: Sequence[Mapping[str, Any]],
     branch: int | None,
 ) -> None:
@@ -78,8 +82,9 @@ def _print(
         "started": when(run["start_time"]),
         "ended": when(run["end_time"]),
         "took": duration(run["start_time"], run["end_time"]),
-        "completeness": completeness["summary"],
     }
+    if completeness is not None:
+        attributes["completeness"] = completeness["summary"]
     _section("Run", ("ATTRIBUTE", "VALUE"), list(attributes.items()))
     _section("Params", ("PARAM", "VALUE"), sorted(run["params"].items()))
     latest = run["metrics"]
@@ -100,7 +105,7 @@ def _print(
         _section(
             "Branches", ("BRANCH", "REWOUND TO STEP", "AT", "WRITERS"), list(map(_branch_cells, branches))
         )
-    writers = [_writer_cells(writer) for writer in completeness["writers"]]
+    writers = [_writer_cells(writer) for writer in (completeness or {"writers": ()})["writers"]]
     _section("Writers", ("WRITER", "STATE", "LAST SEEN", "POINTS", "COMPLETENESS", "PROCESS"), writers)
     _section("Tags", ("TAG", "VALUE"), sorted(run["tags"].items()))
     inputs = [[item.get("name"), item.get("digest"), item.get("source")] for item in run["inputs"]]

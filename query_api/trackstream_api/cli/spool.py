@@ -35,11 +35,12 @@ def spool() -> None:
 
 
 @spool.command()
-@click.argument("directories", nargs=-1, metavar="[DIR]...", type=click.Path(path_type=Path))
+@click.argument("directories", nargs=-1, metavar="[SPOOLS]...", type=click.Path(path_type=Path))
 @output_option
 def status(directories: Sequence[Path], output: str) -> None:
-    """Show the spools in directories (this user's by default), and what of them waits to be forwarded.
+    """Show spools, and what of them waits to be forwarded.
 
+    SPOOLS is a directory of spools, this user's by default. An event may hold many metric POINTS.
     OLDEST is when the oldest event that waits was logged. `trackstream sync` forwards them.
     """
     objects = [_object(state) for state in states_of(spool_files(directories))]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
-from trackstream_api.cli.checks import Check
+from trackstream_api.cli.check import Check
 from trackstream_schemas.errors import TrackstreamError
 from trackstream_schemas.kafka_connection import is_kafka
 
@@ -74,6 +74,8 @@ def _blobs() -> Iterator[Check]:
     from trackstream_api.stack_settings import blobs_from_environment
 
     store = blobs_from_environment()
-    store.find("0" * 64)
-    store.close()
-    yield Check("blobs", "ok", "the bucket answers")
+    try:
+        store.check()
+    finally:
+        store.close()
+    yield Check("blobs", "ok", "the bucket is there and lets us in")

@@ -47,6 +47,8 @@ def _print(found: Mapping[str, Any]) -> None:
     print_table(("WHAT", "VALUE"), [[text, found[name]] for name, text in _SHOWN.items() if name in found])
     if found.get("failure"):
         click.echo(f"\nfailed: {found['failure']}")
+    for part, trouble in found.get("troubles", {}).items():
+        click.echo(f"\n{part}: {trouble}")
     click.echo()
     columns = ("PROJECTOR", "TOPIC", "PARTITION", "NEXT OFFSET", "END")
     rows = [

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from trackstream_api.cli.options import summary_output_option
 from trackstream_api.cli.output import counted, print_json, say
 
 if TYPE_CHECKING:
@@ -19,9 +20,10 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@click.argument("directories", nargs=-1, metavar="[DIR]...", type=click.Path(path_type=Path))
+@click.argument("directories", nargs=-1, metavar="[SPOOLS]...", type=click.Path(path_type=Path))
 @click.option(
-    "--to",
+    "--dir",
+    "--uri",
     "uri",
     metavar="DIR|URL",
     help="Where to: a store's directory, a server's address or kafka://…  [default: where each spool was to"
@@ -33,11 +35,11 @@ if TYPE_CHECKING:
     is_flag=True,
     help="For copies of spools: the processes that wrote them have ended, so take their last points too.",
 )
-@click.option("--output", "-o", type=click.Choice(["table", "json"]), default="table", show_default=True)
+@summary_output_option
 def sync(directories: Sequence[Path], uri: str | None, delete: bool, recover: bool, output: str) -> None:
     """Forward spooled events to the log.
 
-    DIR is a directory of spools, of offline:DIR, of another machine's copy, or of this user by default. It
+    SPOOLS is a directory of spools: of offline:DIR, of another machine's copy, or of this user by default. It
     may be repeated at any time, by several at once, and while the processes that spool go on: nothing is
     doubled.
     """
@@ -46,10 +48,9 @@ def sync(directories: Sequence[Path], uri: str | None, delete: bool, recover: bo
     if output == "json":
         print_json([_object(each) for each in results])
         return
-    points = sum(each.forwarded.points for each in results)
-    events = sum(each.forwarded.events for each in results)
-    spools = counted(len(found), "spool")
-    click.echo(f"forwarded {counted(points, 'point')} and {counted(events, 'other event')} of {spools}")
+    events = counted(sum(each.events for each in results), "event")
+    points = counted(sum(each.forwarded.points for each in results), "metric point")
+    click.echo(f"forwarded {events} with {points} from {counted(len(found), 'spool')}")
     for each in results:
         if each.refused:
             say(f"{each.path}: {counted(each.refused, 'event')} refused by the log; kept in the spool")
@@ -76,7 +77,7 @@ def spool_files(directories: Sequence[Path]) -> list[Path]:
         return spools_in(spool_directory(settings, settings.uri))
     for directory in directories:
         if not directory.is_dir():
-            raise InvalidInput("DIR", str(directory), "a directory of spools")
+            raise InvalidInput("SPOOLS", str(directory), "a directory of spools")
     return [path for directory in directories for path in spools_in(directory)]
 
 
@@ -137,14 +138,14 @@ def _report_from(report: Report, before: int, events: int) -> None:
 
 
 def _default_target() -> str:
-    from trackstream.log.open import OFFLINE
     from trackstream.settings import Settings
+    from trackstream.spool import OFFLINE
     from trackstream_schemas.errors import InvalidInput
 
     uri = Settings().uri
     if uri.startswith(OFFLINE) or "uri" not in Settings().model_fields_set:
         raise InvalidInput(
-            "--to", None, "where the events of an offline spool are to go (or TRACKSTREAM_URI)"
+            "--uri", None, "where the events of an offline spool are to go (or TRACKSTREAM_URI)"
         )
     return uri
 
@@ -153,7 +154,7 @@ def _object(synced: Synced) -> dict[str, Any]:
     return {
         "spool": str(synced.path),
         "points": synced.forwarded.points,
-        "events": synced.forwarded.events,
+        "events": synced.events,
         "refused": synced.refused,
         "points_left": synced.left,
         "alive": synced.alive,

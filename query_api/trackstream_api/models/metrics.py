@@ -6,7 +6,7 @@ from pydantic import Field
 from typing_extensions import TypedDict
 
 from trackstream_api.models.base import Model, Request
-from trackstream_api.models.runs import LatestMetric
+from trackstream_api.models.runs import AS_OF, LatestMetric
 
 
 class MetricSummary(Model):
@@ -95,6 +95,7 @@ class SeriesRequest(Request):
     branch: int | None = Field(
         None, ge=0, description="Of one run that was rewound: this branch; null: the newest"
     )
+    as_of: str | None = Field(None, description=AS_OF)
 
 
 class Bucket(TypedDict):

@@ -63,6 +63,9 @@ class RunList(Model):
     runs: list[Run]
 
 
+AS_OF = "What this store would have answered then: a moment, as the query parameter as_of of other routes"
+
+
 class SearchRuns(Request):
     """Which runs, in what order."""
 
@@ -75,6 +78,7 @@ class SearchRuns(Request):
     view: View = "active"
     limit: int = Field(100, ge=1, le=10_000)
     page_token: str | None = None
+    as_of: str | None = Field(None, description=AS_OF)
 
 
 class BestRuns(Request):
@@ -86,3 +90,4 @@ class BestRuns(Request):
     mode: Literal["min", "max"] = "min"
     top: int = Field(1, ge=1, le=10_000)
     filter: str = ""
+    as_of: str | None = Field(None, description=AS_OF)

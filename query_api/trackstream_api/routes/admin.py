@@ -11,10 +11,12 @@ from trackstream_api.models.admin import (
     GcRequest,
     Health,
     ProjectorPosition,
-    ReplayState,
+    Ready,
     Status,
 )
 from trackstream_api.models.base import Reply
+from trackstream_api.models.rebuild import ReplayRequest, ReplayState, VerifyRequest, VerifyState
+from trackstream_api.replay_scope import replay_plan, topics_named
 from trackstream_api.routes.parameters import StoreOf
 from trackstream_api.version import VERSION
 from trackstream_schemas.errors import Unavailable
@@ -25,14 +27,28 @@ _PROMETHEUS_TEXT = "text/plain; version=0.0.4; charset=utf-8"
 
 
 @router.get("/health", response_model=Health, summary="Whether the process answers and projects")
-async def health(store: StoreOf) -> Response:
-    """Asks neither the log nor the engine. 503 once a projector has stopped for good: the error says why,
-    and so does `failure` beside a `status` of "failed"."""
+async def health(request: Request, store: StoreOf) -> Response:
+    """Waits for nothing. 503 once a projector has stopped for good: the error says why, and so does `failure`
+    beside a `status` of "failed". A part that is not there is told with 200: to restart this process would
+    not bring it back. See /ready."""
     failure = store.failure()
     if failure is None:
-        return Reply(Health(version=VERSION))
+        troubles = request.app.state.readiness.last_troubles()
+        return Reply(Health(status="degraded" if troubles else "ok", version=VERSION, troubles=troubles))
     body = {"error_code": Unavailable.error_code, "message": failure, "status": "failed", "failure": failure}
     return JSONResponse(body | {"version": VERSION}, Unavailable.status)
+
+
+@router.get("/ready", response_model=Ready, summary="Whether all that the store rests on is there")
+def ready(request: Request, store: StoreOf) -> Response:
+    """Asks the log, the tables, the contents and this process's projectors, for up to 5 s. 503 where one is
+    not there or lets us not in: `message` and `troubles` say which, and why."""
+    troubles = request.app.state.readiness.troubles()
+    if not troubles:
+        return Reply(Ready(version=VERSION, parts=list(request.app.state.readiness.parts())))
+    message = "; ".join(f"{part}: {trouble}" for part, trouble in troubles.items())
+    body = {"error_code": Unavailable.error_code, "message": message, "status": "degraded"}
+    return JSONResponse(body | {"version": VERSION, "troubles": troubles}, Unavailable.status)
 
 
 @router.get("/metrics", summary="Prometheus metrics", response_class=Response)
@@ -42,7 +58,7 @@ def prometheus(request: Request) -> Response:
 
 
 @router.get("/api/v1/status", response_model=Status, summary="What the store holds and how fresh it is")
-def status(store: StoreOf) -> Reply:
+def status(request: Request, store: StoreOf) -> Reply:
     """Never waits for a projection."""
     positions = store.positions()
     lag_ms = store.lag_ms()
@@ -57,6 +73,7 @@ def status(store: StoreOf) -> Reply:
             lag_ms=lag_ms,
             records_behind=behind,
             failure=store.failure() or _loss(positions),
+            troubles=request.app.state.readiness.troubles(),
             **counts._asdict(),
         ),
         headers={"X-Trackstream-Lag-Ms": str(lag_ms)},
@@ -79,16 +96,32 @@ def _loss(positions: Sequence[ProjectorPosition]) -> str | None:
     )
 
 
-@router.post("/api/v1/replay", response_model=ReplayState, status_code=202, summary="Rebuild every table")
-def start_replay(store: StoreOf) -> Reply:
-    """Project the log from its beginning into tables aside, then swap. One rebuild at a time."""
-    return Reply(store.replay.start(), 202)
+@router.post("/api/v1/replay", response_model=ReplayState, status_code=202, summary="Rebuild tables")
+def start_replay(store: StoreOf, request: ReplayRequest | None = None) -> Reply:
+    """Project the log from its beginning into tables aside, then swap. One rebuild or comparison at a time.
+
+    One that was broken off is gone on with, unless from_start is said."""
+    asked = request or ReplayRequest()
+    plan = replay_plan(asked.topics, asked.since, store)
+    return Reply(store.replay.start(plan, from_start=asked.from_start), 202)
 
 
 @router.get("/api/v1/replay", response_model=ReplayState, summary="How far the rebuild is")
 async def replay_state(store: StoreOf) -> Reply:
     """Of the running rebuild, or the last one."""
     return Reply(store.replay.state())
+
+
+@router.post("/api/v1/verify", response_model=VerifyState, status_code=202, summary="Compare with the log")
+def start_verify(store: StoreOf, request: VerifyRequest | None = None) -> Reply:
+    """Project the log into tables aside and compare them with those that readers see. Nothing is changed."""
+    return Reply(store.verify.start(topics_named((request or VerifyRequest()).topics)), 202)
+
+
+@router.get("/api/v1/verify", response_model=VerifyState, summary="How far the comparison is, what it found")
+async def verify_state(store: StoreOf) -> Reply:
+    """Of the running comparison, or the last one. The first difference of each table is told."""
+    return Reply(store.verify.state())
 
 
 @router.post("/api/v1/gc", response_model=GcReport, summary="Purge what was deleted long ago")

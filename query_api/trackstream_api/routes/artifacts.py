@@ -7,12 +7,14 @@ from starlette.concurrency import run_in_threadpool
 
 from trackstream_api import artifact_upload, commands
 from trackstream_api.artifact_download import download
+from trackstream_api.as_of import parts
+from trackstream_api.as_of.looking import looking
 from trackstream_api.barrier import reading
 from trackstream_api.models.artifacts import ArtifactList, StoredArtifact, StoredBlob
 from trackstream_api.models.base import Reply
 from trackstream_api.queries import artifacts, runs
 from trackstream_api.request_body import RequestBody
-from trackstream_api.routes.parameters import Consistency, RunId, StoreOf
+from trackstream_api.routes.parameters import AsOf, Consistency, RunId, StoreOf
 from trackstream_api.store import Store
 from trackstream_schemas import events as e
 from trackstream_schemas import topics, validate
@@ -32,14 +34,15 @@ def level(
     run_id: RunId,
     path: Annotated[str, Query(description="A directory of the run; empty is the top")] = "",
     consistency: Consistency = "strong",
+    as_of: AsOf = None,
 ) -> Reply:
     """The files and directories right under `path`; none where there is no such directory."""
     directory = validate.artifact_path(path, "path") if path else ""
-    with reading(store, _TOPICS, consistency) as headers:
-        found = artifacts.level(store.engine, run_id, directory)
+    with looking(store, (parts.RUNS, parts.FILES), consistency, as_of) as look:
+        found = artifacts.level(look.engine, run_id, directory)
         if not found.artifacts:
-            runs.stage_of(store.engine, run_id)
-        return Reply(found, headers=headers)
+            runs.stage_of(look.engine, run_id)
+        return Reply(found, headers=look.headers)
 
 
 @router.head("/runs/{run_id}/artifacts/content", include_in_schema=False)

@@ -6,6 +6,8 @@ from typing import Annotated, Literal
 from fastapi import APIRouter, Path, Request
 from starlette.concurrency import run_in_threadpool
 
+from trackstream_api.body_limit import EVENTS_LIMIT
+from trackstream_api.content_encoding import unpacked
 from trackstream_api.ingest import encoded_events
 from trackstream_api.models.admin import EntityEvents, Positions
 from trackstream_api.models.base import Reply
@@ -16,7 +18,12 @@ from trackstream_schemas.errors import InvalidInput
 
 router = APIRouter(prefix="/api/v1", tags=["events"])
 
-_TOPIC_OF = {"experiments": topics.EXPERIMENTS, "runs": topics.RUNS, "models": topics.REGISTRY}
+_TOPIC_OF = {
+    "experiments": topics.EXPERIMENTS,
+    "runs": topics.RUNS,
+    "models": topics.REGISTRY,
+    "launches": topics.LAUNCHES,
+}
 _MESSAGE = {"type": "string", "format": "binary"}
 
 
@@ -30,13 +37,15 @@ _MESSAGE = {"type": "string", "format": "binary"}
 )
 async def append(store: StoreOf, request: Request) -> Reply:
     """The body is an IngestRequest in Avro single-object encoding. All events are appended, or none: the
-    first that cannot be read is named. The answer comes when the log has them on disk."""
+    first that cannot be read is named. The answer comes when the log has them on disk. The body may be
+    compressed, with Content-Encoding: gzip or deflate; 415 for any other."""
     body = await request.body()
-    return await run_in_threadpool(_append, store, body)
+    encoding = ", ".join(request.headers.getlist("content-encoding"))
+    return await run_in_threadpool(_append, store, body, encoding)
 
 
-def _append(store: Store, body: bytes) -> Reply:
-    events = encoded_events(body)
+def _append(store: Store, body: bytes, encoding: str) -> Reply:
+    events = encoded_events(unpacked(body, encoding, EVENTS_LIMIT))
     positions = store.log.append(events).result()
     return Reply(Positions.model_construct(positions=positions))
 
@@ -44,8 +53,8 @@ def _append(store: Store, body: bytes) -> Reply:
 @router.get("/entities/{kind}/{key}/events", response_model=EntityEvents, summary="Events of one entity")
 def history(
     store: StoreOf,
-    kind: Literal["experiments", "runs", "models"],
-    key: Annotated[str, Path(description="experiment_id, run_id or registered_model_id")],
+    kind: Literal["experiments", "runs", "models", "launches"],
+    key: Annotated[str, Path(description="experiment_id, run_id, registered_model_id or launch_id")],
 ) -> Reply:
     """From the log itself, so they may be ahead of every projection. None for an entity nobody has named."""
     events = store.log.history(_TOPIC_OF[kind], key)

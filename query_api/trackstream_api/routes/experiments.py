@@ -5,13 +5,15 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Request
 
 from trackstream_api import commands
+from trackstream_api.as_of import parts
+from trackstream_api.as_of.looking import looking
 from trackstream_api.barrier import reading
 from trackstream_api.models.base import Reply
 from trackstream_api.models.experiments import CreateExperiment, Experiment, ExperimentPage, RenameExperiment
 from trackstream_api.models.runs import View
 from trackstream_api.queries import experiments
 from trackstream_api.queries.search import search_experiments
-from trackstream_api.routes.parameters import Consistency, ExperimentId, PageToken, StoreOf
+from trackstream_api.routes.parameters import AsOf, Consistency, ExperimentId, PageToken, StoreOf
 from trackstream_api.search import ExperimentSearch
 from trackstream_api.search.statement import STAGES
 from trackstream_api.store import Store
@@ -21,6 +23,7 @@ from trackstream_schemas.errors import InvalidInput
 router = APIRouter(prefix="/api/v1/experiments", tags=["experiments"])
 
 _TOPICS = (topics.EXPERIMENTS,)
+_PARTS = (parts.EXPERIMENTS,)
 
 
 @router.get("", response_model=ExperimentPage, summary="List or search experiments")
@@ -33,18 +36,19 @@ def find(
     limit: Annotated[int, Query(ge=1, le=10_000)] = 100,
     page_token: PageToken = None,
     consistency: Consistency = "strong",
+    as_of: AsOf = None,
 ) -> Reply:
     """Answer with one page, each experiment whole."""
     if name is not None and (filter or page_token):
         raise InvalidInput("name", name, "no filter and no page_token beside it: it finds one experiment")
-    with reading(store, _TOPICS, consistency) as headers:
+    with looking(store, _PARTS, consistency, as_of) as look:
         if name is not None:
-            found = experiments.by_names(store.engine, [name], STAGES[view])
+            found = experiments.by_names(look.engine, [name], STAGES[view])
             page = ExperimentPage(experiments=found, next_page_token=None)
         else:
             search = ExperimentSearch(filter, tuple(order_by or ()), view, limit, page_token)
-            page = search_experiments(store.engine, search)
-        return Reply(page, headers=headers)
+            page = search_experiments(look.engine, search)
+        return Reply(page, headers=look.headers)
 
 
 @router.post("", response_model=Experiment, status_code=201, summary="Create an experiment")
@@ -61,10 +65,12 @@ def create(store: StoreOf, request: CreateExperiment) -> Reply:
 
 
 @router.get("/{experiment_id}", response_model=Experiment, summary="Get an experiment")
-def get(store: StoreOf, experiment_id: ExperimentId, consistency: Consistency = "strong") -> Reply:
+def get(
+    store: StoreOf, experiment_id: ExperimentId, consistency: Consistency = "strong", as_of: AsOf = None
+) -> Reply:
     """Active or deleted."""
-    with reading(store, _TOPICS, consistency) as headers:
-        return Reply(experiments.get(store.engine, experiment_id), headers=headers)
+    with looking(store, _PARTS, consistency, as_of) as look:
+        return Reply(experiments.get(look.engine, experiment_id), headers=look.headers)
 
 
 @router.patch("/{experiment_id}", response_model=Experiment, summary="Rename an experiment")

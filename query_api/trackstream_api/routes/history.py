@@ -1,6 +1,6 @@
 """What happened to an entity, and how two moments of a run differ."""
 
-from typing import Annotated, Literal
+from typing import Annotated
 
 from fastapi import APIRouter, Path, Query
 
@@ -15,7 +15,6 @@ from trackstream_api.queries import registry
 from trackstream_api.routes.parameters import Consistency, PageToken, StoreOf
 from trackstream_consumers.engine import Engine
 from trackstream_schemas import validate
-from trackstream_schemas.errors import InvalidInput
 from trackstream_schemas.ids import registered_model_id_of
 
 router = APIRouter(prefix="/api/v1", tags=["history"])
@@ -28,10 +27,7 @@ Moment = Annotated[
 @router.get("/history/{kind}/{entity_id:path}", response_model=HistoryPage, summary="History of an entity")
 def page(
     store: StoreOf,
-    kind: Annotated[
-        Literal["experiments", "runs", "models", "logged-models", "traces", "launches"],
-        Path(description="launches are not recorded yet"),
-    ],
+    kind: Annotated[history.Kind, Path(description="What it is")],
     entity_id: Annotated[str, Path(description="The entity's id; of a registered model its name or id")],
     limit: Annotated[int, Query(ge=1, le=10_000)] = 100,
     page_token: PageToken = None,
@@ -39,9 +35,6 @@ def page(
 ) -> Reply:
     """Who did what and when, the first event first, and which values each event changed. Metric points have a
     history of their own."""
-    if kind == "launches":
-        right = "experiments, runs, models, logged-models or traces; launches are not recorded yet"
-        raise InvalidInput("kind", kind, right)
     with reading(store, history.TOPICS[kind], consistency) as headers:
         if kind == "models":
             entity_id = _model_id(store.engine, entity_id)

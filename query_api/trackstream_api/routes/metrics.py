@@ -4,7 +4,8 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query
 
-from trackstream_api.barrier import reading
+from trackstream_api.as_of import parts
+from trackstream_api.as_of.looking import looking
 from trackstream_api.models.base import Reply
 from trackstream_api.models.metrics import (
     BranchList,
@@ -15,12 +16,12 @@ from trackstream_api.models.metrics import (
     StepPage,
 )
 from trackstream_api.queries import branches, metrics, runs
-from trackstream_api.routes.parameters import Consistency, PageToken, RunId, StoreOf
-from trackstream_schemas import topics, validate
+from trackstream_api.routes.parameters import AsOf, Consistency, PageToken, RunId, StoreOf
+from trackstream_schemas import validate
 
 router = APIRouter(prefix="/api/v1", tags=["metrics"])
 
-_TOPICS = (topics.RUNS, topics.METRICS)
+_PARTS = (parts.RUNS, parts.POINTS)
 
 Key = Annotated[str, Query(description="Metric name")]
 BranchNumber = Annotated[
@@ -30,14 +31,18 @@ BranchNumber = Annotated[
 
 @router.get("/runs/{run_id}/metrics", response_model=MetricSummaries, summary="Metrics of a run, summed up")
 def summaries(
-    store: StoreOf, run_id: RunId, branch: BranchNumber = None, consistency: Consistency = "strong"
+    store: StoreOf,
+    run_id: RunId,
+    branch: BranchNumber = None,
+    consistency: Consistency = "strong",
+    as_of: AsOf = None,
 ) -> Reply:
     """For each key: how many points, over what steps, least, greatest and latest value."""
-    with reading(store, _TOPICS, consistency) as headers:
-        found = metrics.summaries(store.engine, run_id, branch)
+    with looking(store, _PARTS, consistency, as_of) as look:
+        found = metrics.summaries(look.engine, run_id, branch)
         if not found.metrics:
-            runs.stage_of(store.engine, run_id)
-        return Reply(found, headers=headers)
+            runs.stage_of(look.engine, run_id)
+        return Reply(found, headers=look.headers)
 
 
 @router.get("/runs/{run_id}/metric-history", response_model=PointPage, summary="Every point of a metric")
@@ -50,14 +55,15 @@ def history(
     writer: Annotated[str | None, Query(description="Only points of this writer")] = None,
     branch: BranchNumber = None,
     consistency: Consistency = "strong",
+    as_of: AsOf = None,
 ) -> Reply:
     """Bit for bit, ordered by (step, timestamp, producer, sequence, index)."""
     key = validate.key(key, "key")
-    with reading(store, _TOPICS, consistency) as headers:
-        page = metrics.history(store.engine, run_id, key, limit, page_token, writer, branch)
+    with looking(store, _PARTS, consistency, as_of) as look:
+        page = metrics.history(look.engine, run_id, key, limit, page_token, writer, branch)
         if not page.points:
-            runs.stage_of(store.engine, run_id)
-        return Reply(page, headers=headers)
+            runs.stage_of(look.engine, run_id)
+        return Reply(page, headers=look.headers)
 
 
 @router.get("/runs/{run_id}/metric-steps", response_model=StepPage, summary="A metric, merged by step")
@@ -69,22 +75,25 @@ def steps(
     page_token: PageToken = None,
     branch: BranchNumber = None,
     consistency: Consistency = "strong",
+    as_of: AsOf = None,
 ) -> Reply:
     """All writers' points of a step in one: mean, least, greatest and last value."""
     key = validate.key(key, "key")
-    with reading(store, _TOPICS, consistency) as headers:
-        page = metrics.steps(store.engine, run_id, key, limit, page_token, branch)
+    with looking(store, _PARTS, consistency, as_of) as look:
+        page = metrics.steps(look.engine, run_id, key, limit, page_token, branch)
         if not page.steps:
-            runs.stage_of(store.engine, run_id)
-        return Reply(page, headers=headers)
+            runs.stage_of(look.engine, run_id)
+        return Reply(page, headers=look.headers)
 
 
 @router.get("/runs/{run_id}/branches", response_model=BranchList, summary="Branches of a run")
-def branch_list(store: StoreOf, run_id: RunId, consistency: Consistency = "strong") -> Reply:
+def branch_list(
+    store: StoreOf, run_id: RunId, consistency: Consistency = "strong", as_of: AsOf = None
+) -> Reply:
     """Branch 0, and one for each time that the run was rewound. The last one is what is shown."""
-    with reading(store, _TOPICS, consistency) as headers:
-        runs.stage_of(store.engine, run_id)
-        return Reply(branches.listed(store.engine, run_id), headers=headers)
+    with looking(store, _PARTS, consistency, as_of) as look:
+        runs.stage_of(look.engine, run_id)
+        return Reply(branches.listed(look.engine, run_id), headers=look.headers)
 
 
 @router.post("/metrics/series", response_model=SeriesReply, summary="Curves, downsampled")
@@ -94,5 +103,5 @@ def series(store: StoreOf, request: SeriesRequest, consistency: Consistency = "s
         validate.run_id(run_id, "run_ids")
     for key in request.keys:
         validate.key(key, "keys")
-    with reading(store, _TOPICS, consistency) as headers:
-        return Reply(metrics.series(store.engine, request), headers=headers)
+    with looking(store, _PARTS, consistency, request.as_of) as look:
+        return Reply(metrics.series(look.engine, request), headers=look.headers)

@@ -7,6 +7,8 @@ from fastapi import APIRouter, Depends, Path, Query
 from trackstream_api import registry as acts
 from trackstream_api import registry_commands as commands
 from trackstream_api import registry_sources
+from trackstream_api.as_of import parts
+from trackstream_api.as_of.looking import looking
 from trackstream_api.barrier import reading
 from trackstream_api.models.base import Reply
 from trackstream_api.models.registry import (
@@ -23,11 +25,13 @@ from trackstream_api.models.registry import (
     Transition,
 )
 from trackstream_api.queries import registry
-from trackstream_api.routes.parameters import Consistency, PageToken, StoreOf
+from trackstream_api.routes.parameters import AsOf, Consistency, PageToken, StoreOf
 from trackstream_api.search.compile_registry import RegistrySearch
 from trackstream_schemas import validate
 
 router = APIRouter(prefix="/api/v1", tags=["models"])
+
+_PARTS = (parts.REGISTRY,)
 
 
 async def _name(name: Annotated[str, Path(description="The registered model's name")]) -> str:
@@ -57,12 +61,13 @@ def find(
     limit: Limit = 100,
     page_token: PageToken = None,
     consistency: Consistency = "strong",
+    as_of: AsOf = None,
 ) -> Reply:
     """Answer with one page, by name unless told otherwise. Prompts are found only by a filter on their tag
     `mlflow.prompt.is_prompt`."""
     search = RegistrySearch(filter, tuple(order_by or ()), limit, page_token)
-    with reading(store, acts.TOPICS, consistency) as headers:
-        return Reply(registry.search_models(store.engine, search), headers=headers)
+    with looking(store, _PARTS, consistency, as_of) as look:
+        return Reply(registry.search_models(look.engine, search), headers=look.headers)
 
 
 @router.post("/models", response_model=RegisteredModel, status_code=201, summary="Create a registered model")
@@ -72,10 +77,10 @@ def create(store: StoreOf, request: CreateRegisteredModel) -> Reply:
 
 
 @router.get("/models/{name}", response_model=RegisteredModel, summary="Get a registered model")
-def get(store: StoreOf, name: Name, consistency: Consistency = "strong") -> Reply:
-    """With the highest version in each stage."""
-    with reading(store, acts.TOPICS, consistency) as headers:
-        return Reply(registry.get(store.engine, name), headers=headers)
+def get(store: StoreOf, name: Name, consistency: Consistency = "strong", as_of: AsOf = None) -> Reply:
+    """With the highest version in each stage. As of an earlier moment, by the name that it had then."""
+    with looking(store, _PARTS, consistency, as_of) as look:
+        return Reply(registry.get(look.engine, name), headers=look.headers)
 
 
 @router.patch("/models/{name}", response_model=RegisteredModel, summary="Rename or describe a model")
@@ -118,9 +123,12 @@ def point_alias(store: StoreOf, name: Name, alias: Alias, request: PointAlias) -
 
 
 @router.get("/models/{name}/aliases/{alias}", response_model=ModelVersion, summary="Get a version by alias")
-def by_alias(store: StoreOf, name: Name, alias: Alias) -> Reply:
+def by_alias(store: StoreOf, name: Name, alias: Alias, as_of: AsOf = None) -> Reply:
     """`latest` is the highest version."""
-    return Reply(acts.version_by_alias(store, name, alias))
+    with looking(store, _PARTS, as_of=as_of) as look:
+        found = registry.get(look.engine, name)
+        version = registry_sources.version_by_alias(look.engine, found, alias)
+        return Reply(version, headers=look.headers)
 
 
 @router.delete("/models/{name}/aliases/{alias}", response_model=RegisteredModel, summary="Delete an alias")
@@ -137,11 +145,12 @@ def find_versions(
     limit: Limit = 100,
     page_token: PageToken = None,
     consistency: Consistency = "strong",
+    as_of: AsOf = None,
 ) -> Reply:
     """Answer with one page, those changed last first unless told otherwise."""
     search = RegistrySearch(filter, tuple(order_by or ()), limit, page_token)
-    with reading(store, acts.TOPICS, consistency) as headers:
-        return Reply(registry.search_versions(store.engine, search), headers=headers)
+    with looking(store, _PARTS, consistency, as_of) as look:
+        return Reply(registry.search_versions(look.engine, search), headers=look.headers)
 
 
 @router.post(
@@ -164,10 +173,12 @@ def create_version(store: StoreOf, name: Name, request: CreateModelVersion) -> R
 
 
 @router.get("/models/{name}/versions/{version}", response_model=ModelVersion, summary="Get a version")
-def get_version(store: StoreOf, name: Name, version: Number, consistency: Consistency = "strong") -> Reply:
+def get_version(
+    store: StoreOf, name: Name, version: Number, consistency: Consistency = "strong", as_of: AsOf = None
+) -> Reply:
     """By number."""
-    with reading(store, acts.TOPICS, consistency) as headers:
-        return Reply(registry.version(store.engine, name, version), headers=headers)
+    with looking(store, _PARTS, consistency, as_of) as look:
+        return Reply(registry.version(look.engine, name, version), headers=look.headers)
 
 
 @router.patch("/models/{name}/versions/{version}", response_model=ModelVersion, summary="Describe a version")

@@ -32,4 +32,12 @@ Consistency = Annotated[
         " may be"
     ),
 ]
+AsOf = Annotated[
+    str | None,
+    Query(
+        description="What this store would have answered then: a time (2026-11-21T13:00, milliseconds since"
+        " the epoch, or 10m for ten minutes ago), topic:partition:offset[,…] for the last record that counts,"
+        " or the X-Trackstream-As-Of of an earlier answer"
+    ),
+]
 PageToken = Annotated[str | None, Query(description="next_page_token of the page before")]

@@ -3,50 +3,63 @@
 from fastapi import APIRouter, Request
 
 from trackstream_api import commands
+from trackstream_api.as_of.looking import looking
+from trackstream_api.as_of.parts import parts_of_search
 from trackstream_api.barrier import reading
 from trackstream_api.models.base import Reply
 from trackstream_api.models.completeness import Completeness
 from trackstream_api.models.runs import BestRuns, Run, RunList, RunPage, SearchRuns
 from trackstream_api.queries import completeness, runs
 from trackstream_api.queries.search import best_runs, search_runs
-from trackstream_api.routes.parameters import Consistency, RunId, StoreOf
+from trackstream_api.routes.parameters import AsOf, Consistency, RunId, StoreOf
 from trackstream_api.search.compile_runs import COMPLETENESS_TAG
 from trackstream_api.store import Store
 from trackstream_schemas import topics
+from trackstream_schemas.errors import InvalidInput
 
 router = APIRouter(prefix="/api/v1/runs", tags=["runs"])
 
 _TOPICS = (topics.EXPERIMENTS, topics.RUNS, topics.METRICS)
 _SENT_ON = (topics.RUNS, topics.METRICS, topics.ARTIFACTS)
 """What writers of a run count."""
+_NOT_KEPT = "of what a writer has reported only the newest is kept"
 
 
 @router.post("/search", response_model=RunPage, summary="Search runs")
 def search(store: StoreOf, request: SearchRuns, consistency: Consistency = "strong") -> Reply:
     """Answer with one page, each run whole. Values that a run does not have sort last, either way."""
-    # What is complete can only be told where what was sent to every topic has arrived.
-    wanted = {*_TOPICS, *_SENT_ON} if COMPLETENESS_TAG in request.filter else _TOPICS
-    with reading(store, wanted, consistency) as headers:
-        return Reply(search_runs(store.engine, request), headers=headers)
+    if COMPLETENESS_TAG in request.filter:
+        _refuse_completeness(request)
+        # What is complete can only be told where what was sent to every topic has arrived.
+        with reading(store, {*_TOPICS, *_SENT_ON}, consistency) as headers:
+            return Reply(search_runs(store.engine, request), headers=headers)
+    read = parts_of_search(request.filter, *request.order_by)
+    with looking(store, read, consistency, request.as_of) as look:
+        return Reply(search_runs(look.engine, request), headers=look.headers)
 
 
 @router.post("/best", response_model=RunList, summary="The best runs by a metric")
 def best(store: StoreOf, request: BestRuns, consistency: Consistency = "strong") -> Reply:
     """Rank the runs that have the metric by its latest value; NaN never wins."""
-    with reading(store, _TOPICS, consistency) as headers:
-        return Reply(best_runs(store.engine, request), headers=headers)
+    _refuse_completeness(request)
+    with looking(store, parts_of_search(request.filter), consistency, request.as_of) as look:
+        return Reply(best_runs(look.engine, request), headers=look.headers)
 
 
 @router.get("/{run_id}", response_model=Run, summary="Get a run")
-def get(store: StoreOf, run_id: RunId, consistency: Consistency = "strong") -> Reply:
+def get(store: StoreOf, run_id: RunId, consistency: Consistency = "strong", as_of: AsOf = None) -> Reply:
     """Active or deleted, with the latest value of each metric."""
-    with reading(store, _TOPICS, consistency) as headers:
-        return Reply(runs.get(store.engine, run_id), headers=headers)
+    with looking(store, parts_of_search(), consistency, as_of) as look:
+        return Reply(runs.get(look.engine, run_id), headers=look.headers)
 
 
 @router.get("/{run_id}/completeness", response_model=Completeness, summary="Whether all of a run is here")
-def completeness_of(store: StoreOf, run_id: RunId, consistency: Consistency = "strong") -> Reply:
-    """What each writer says that it sent, against what of it is projected."""
+def completeness_of(
+    store: StoreOf, run_id: RunId, consistency: Consistency = "strong", as_of: AsOf = None
+) -> Reply:
+    """What each writer says that it sent, against what of it is projected. Only as it is now."""
+    if as_of is not None:
+        raise InvalidInput("as_of", as_of, f"none for completeness: {_NOT_KEPT}")
     with reading(store, _SENT_ON, consistency) as headers:
         runs.stage_of(store.engine, run_id)
         # Before the tables are read: what comes in meanwhile must not pass for missing.
@@ -79,6 +92,12 @@ def set_tags(store: StoreOf, run_id: RunId, tags: dict[str, str]) -> Reply:
     events = commands.tag_run(_decided_on(store, run_id), tags)
     store.producer.emit_and_wait(events)
     return _as_it_is_now(store, run_id)
+
+
+def _refuse_completeness(request: SearchRuns | BestRuns) -> None:
+    if request.as_of is not None and COMPLETENESS_TAG in request.filter:
+        right = f"no condition on tags.{COMPLETENESS_TAG} beside as_of: {_NOT_KEPT}"
+        raise InvalidInput("filter", request.filter, right)
 
 
 def _decided_on(store: Store, run_id: str) -> Run:

@@ -48,6 +48,12 @@ VIEW_COLUMNS: dict[str, tuple[str, ...]] = {
         "trace_id", "assessment_id", "name", "kind", "value", "rationale", "source_type", "source_id",
         "created_at", "updated_at",
     ),
+    "v_launches": (
+        "launch_id", "state", "run_id", "experiment_id", "uri", "entry_point", "project", "project_version",
+        "commit", "dirty", "parameters", "backend", "environment", "image", "host", "attempts", "exit_code",
+        "reason", "requested_at", "started_at", "ended_at", "duration_seconds", "user_id", "queue",
+        "retry_of", "parent_launch_id", "conflicts",
+    ),
     "v_events": (
         "topic", "entity_id", "partition", "offset", "event_type", "event_id", "occurred_at", "producer_id",
         "sequence", "actor", "payload",

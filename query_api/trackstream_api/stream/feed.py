@@ -8,6 +8,7 @@ from __future__ import annotations
 import heapq
 import logging
 import threading
+import time
 from collections import deque
 from typing import TYPE_CHECKING
 
@@ -15,6 +16,7 @@ from trackstream_api.stream.catch_up import story_order
 from trackstream_api.stream.entry import Entry
 from trackstream_api.stream.selection import Experiments
 from trackstream_api.stream.source import STREAMED_TOPICS
+from trackstream_consumers.log.port import Growing
 from trackstream_schemas.errors import TrackstreamError, Unavailable
 
 if TYPE_CHECKING:
@@ -28,6 +30,8 @@ logger = logging.getLogger(__name__)
 
 _START_SECONDS = 30.0
 _POLL_SECONDS = 1.0
+_LOOK_SECONDS = 5.0
+"""How often to look whether a topic has been given partitions."""
 _POLL_RECORDS = 1000
 
 
@@ -99,7 +103,11 @@ class Tail:
                 with self._turn:
                     self._begin, self._end = dict(ends), dict(ends)
                 self._tell()
+                looked = time.monotonic()
                 while not self._stopping.is_set():
+                    if isinstance(reader, Growing) and time.monotonic() - looked >= _LOOK_SECONDS:
+                        reader.refresh()
+                        looked = time.monotonic()
                     if records := reader.poll(_POLL_RECORDS, _POLL_SECONDS):
                         self._keep(records)
                         self._tell()

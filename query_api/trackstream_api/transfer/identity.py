@@ -10,6 +10,7 @@ import hashlib
 from typing import TYPE_CHECKING, NamedTuple
 
 from trackstream_schemas.events import Envelope, Event
+from trackstream_schemas.ids import uuid7
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -41,18 +42,5 @@ def stamped(producer_id: str, facts: Iterable[Dated], first: int = 0) -> Iterato
     """Yield facts as events of a producer, with sequences from `first` on."""
     for sequence, fact in enumerate(facts, first):
         moment = max(0, fact.occurred_at)
-        event_id = _uuid7(moment, digest_of(producer_id, str(sequence)))
+        event_id = uuid7(moment, int(digest_of(producer_id, str(sequence))[:20], 16))
         yield Event(Envelope(event_id, moment, producer_id, sequence, ACTOR), fact.body)
-
-
-def _uuid7(millis: int, random_hex: str) -> str:
-    """Return a UUIDv7 in hex (RFC 9562, section 5.7) whose random bits are given."""
-    random = int(random_hex[:20], 16)
-    value = (
-        (millis & 0xFFFF_FFFF_FFFF) << 80
-        | 0x7 << 76
-        | (random >> 68 & 0xFFF) << 64
-        | 0b10 << 62
-        | random & 0x3FFF_FFFF_FFFF_FFFF
-    )
-    return f"{value:032x}"

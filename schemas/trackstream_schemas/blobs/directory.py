@@ -27,6 +27,12 @@ class DirectoryBlobStore:
     def __init__(self, root: Path) -> None:
         self._root = root
 
+    def check(self) -> None:
+        # It is made with the first content.
+        place = self._root if self._root.exists() else self._root.parent
+        if not os.access(place, os.R_OK | os.W_OK | os.X_OK):
+            raise StorageFailed(f"the directory of artifacts {self._root} cannot be read and written")
+
     def put(self, content: BinaryIO) -> Blob:
         digest = hashlib.sha256()
         size = 0

@@ -87,6 +87,9 @@ class MinioBlobStore:
         """Make the bucket where it does not exist."""
         self._bucket.create()
 
+    def check(self) -> None:
+        self._bucket.check()
+
     def close(self) -> None:
         """Close the connections; a later call opens new ones."""
         self._bucket.close()

@@ -32,6 +32,13 @@ class BlobStore(Protocol):
     a digest that is not stored.
     """
 
+    def check(self) -> None:
+        """Return where the store can be reached and lets us in.
+
+        Raises Unavailable where it cannot be reached now, StorageFailed where it refuses or is missing.
+        """
+        ...
+
     def put(self, content: BinaryIO) -> Blob:
         """Store all that `content` yields, in bounded memory; visible only once whole."""
         ...

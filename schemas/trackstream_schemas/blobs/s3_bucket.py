@@ -19,7 +19,7 @@ from urllib.parse import urlsplit
 from xml.etree import ElementTree
 
 from trackstream_schemas.blobs.s3_errors import TRANSIENT_STATUSES, s3_errors
-from trackstream_schemas.errors import InvalidInput, NotFound, Unavailable
+from trackstream_schemas.errors import InvalidInput, NotFound, StorageFailed, Unavailable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -99,6 +99,14 @@ class S3Bucket:
             except S3Error as error:
                 if error.code != "BucketAlreadyOwnedByYou":
                     raise
+
+    def check(self) -> None:
+        """Return where the bucket is there and lets us in; StorageFailed where it does not."""
+        client, _, _ = self._connected()
+        with s3_errors(self._place, "work"):
+            there = client.bucket_exists(self._name)
+        if not there:
+            raise StorageFailed(f"there is no {self._place}; create it first")
 
     def stat(self, key: str) -> S3Object | None:
         """Return what is under a key, or None."""

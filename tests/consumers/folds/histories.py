@@ -144,6 +144,37 @@ def registry_bodies(registered_model_id: str) -> st.SearchStrategy[e.RegistryBod
     )
 
 
+def launch_bodies(launch_id: str) -> st.SearchStrategy[e.LaunchBody]:
+    """Any event of one launch."""
+    me = st.just(launch_id)
+    claims = st.sampled_from(["one", "two", ""])
+    outcomes = st.sampled_from(["finished", "failed", "cancelled"])
+    maybe = st.none() | names
+    return st.one_of(
+        st.builds(
+            e.LaunchRequested,
+            me,
+            names,
+            names,
+            names,
+            names,
+            names,
+            maybe,
+            maps,
+            max_attempts=st.integers(1, 3),
+        ),
+        st.builds(e.LaunchClaimed, me, claims, names, st.just(7), st.just(20.0)),
+        st.builds(
+            e.LaunchPrepared, me, claims, names, names, maybe, maybe, st.none() | st.booleans(), maybe, maybe
+        ),
+        st.builds(e.LaunchStarted, me, claims, names, names),
+        st.builds(e.LaunchHeartbeat, me, claims),
+        st.builds(e.LaunchCancelRequested, me, values),
+        st.builds(e.LaunchEnded, me, claims, outcomes, st.none() | st.integers(-9, 2), values),
+        st.builds(e.LaunchLost, me, claims, values, st.booleans()),
+    )
+
+
 @st.composite
 def events_of(draw: st.DrawFn, bodies: st.SearchStrategy[_Body], max_size: int = 12) -> list[e.Event]:
     """Events by several producers, each of which counts its own without a gap."""

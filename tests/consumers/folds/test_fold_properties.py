@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from tests.consumers.folds.histories import (
     events_of,
     experiment_bodies,
+    launch_bodies,
     logged_model_bodies,
     positioned,
     registry_bodies,
@@ -19,8 +20,8 @@ from tests.consumers.folds.histories import (
     trace_bodies,
     with_repeats,
 )
-from trackstream_consumers.aggregates import logged_models, registered_models, runs, traces
-from trackstream_consumers.folds import experiment, logged_model, registered_model, run, trace
+from trackstream_consumers.aggregates import launches, logged_models, registered_models, runs, traces
+from trackstream_consumers.folds import experiment, launch, logged_model, registered_model, run, trace
 from trackstream_schemas import topics
 
 if TYPE_CHECKING:
@@ -37,6 +38,7 @@ AGGREGATES = [
     pytest.param(topics.LOGGED_MODELS, logged_model.fold, logged_model_bodies("m"), id="logged model"),
     pytest.param(topics.REGISTRY, registered_model.fold, registry_bodies("9"), id="registered model"),
     pytest.param(topics.TRACES, trace.fold, trace_bodies("t"), id="trace"),
+    pytest.param(topics.LAUNCHES, launch.fold, launch_bodies("l"), id="launch"),
 ]
 
 
@@ -98,6 +100,14 @@ def test_a_trace_survives_its_table(events: list[Event]) -> None:
     if state is not None:
         (row,) = traces.state_rows([state]).to_pylist(maps_as_pydicts="strict")
         assert traces.state_of([row[name] for name in traces.TRACES.names]) == state
+
+
+@given(events_of(launch_bodies("l")))
+def test_a_launch_survives_its_table(events: list[Event]) -> None:
+    state = folded(launch.fold, positioned(topics.LAUNCHES, events))
+    if state is not None:
+        (row,) = launches.state_rows([state]).to_pylist(maps_as_pydicts="strict")
+        assert launches.state_of([row[name] for name in launches.LAUNCHES.names]) == state
 
 
 @given(events_of(registry_bodies("9")))

@@ -47,12 +47,16 @@ What a table cannot say:
 
 * `kill -9` is not a loss of power: what a process had handed to the operating system stays. Kafka
   acknowledges when all in-sync brokers have a record, not when it is on a disk.
-* **A full disk can damage the analytical store.** chDB 4.4.0 (ClickHouse 26.9.2) does not heed a write that
-  fails with ENOSPC where another took the space that it had reserved: it commits a part whose files are all
-  empty, of a merge or of an insert that it acknowledges. That happens without any of our code, and in some
-  runs of this case and not in others. Queries of the part then fail with CORRUPTED_DATA or
-  CANNOT_READ_ALL_DATA, and consumers that meet them wait and say so. The log has everything: rebuild the
-  tables after a full disk. Whether a ClickHouse server does the same was not tried.
+* **A disk that is filled within moments can damage the analytical store.** chDB 4.4.0 (ClickHouse 26.9.2)
+  does not heed a write that fails with ENOSPC where another took the space that it had reserved: it commits
+  a part whose files are all empty, of a merge or of an insert that it acknowledges. That happens without
+  any of our code, and in some runs of this case and not in others. Queries of the part then fail with
+  CORRUPTED_DATA or CANNOT_READ_ALL_DATA, and consumers that meet them wait and say so. A reserve narrows it
+  down: with less than `TRACKSTREAM_MIN_FREE_DISK_BYTES` (128 MiB) free, inserts are refused before they
+  write, so that a disk which fills slowly is not written to its end
+  (`tests/integration/test_nearly_full_disk.py`). What remains is whatever is being written, by an insert or
+  a merge, while another process takes the whole reserve, as in this case. The log has everything: rebuild
+  the tables after a full disk. Whether a ClickHouse server does the same was not tried.
 * While MinIO is away, files too large for the log are not kept; the SDK counts and warns (`delivery_report`),
   and the file counts here as not acknowledged. Small ones wait on the log.
 * The wrong clocks are wrong for the SDK and all that it stamps; requests to S3 were signed with the right

@@ -9,7 +9,7 @@ import pytest
 
 from tests.integration.faults import report
 from tests.integration.faults.matrix import CASES, Case, Lane
-from trackstream_api.native.errors import ToolMissing
+from tests.native_stack import skipped_without_tools
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -46,12 +46,8 @@ def lanes(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
 def test_nothing_is_lost_and_nothing_doubled(case: Case, lanes: list[Lane]) -> None:
     future = next(lane.outcomes[case.name] for lane in lanes if case.name in lane.outcomes)
-    try:
+    with skipped_without_tools():
         outcome = future.result()
-    except ToolMissing as error:
-        if os.environ.get("CI"):
-            raise
-        pytest.skip(f"the native stack cannot come up here: {error}")
     tally = outcome.tally
     assert tally.points > 0
     assert tally.others > 0

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import os
 from typing import TYPE_CHECKING
 
 import pytest
+
+from tests.native_stack import native_stack
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -16,14 +17,5 @@ if TYPE_CHECKING:
 @pytest.fixture(scope="package")
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     """Kafka, MinIO and ClickHouse's protocol."""
-    from trackstream_api.native.errors import ToolMissing
-    from trackstream_api.native.stack import up
-
-    try:
-        started = up(tmp_path_factory.mktemp("stack"))
-    except ToolMissing as error:
-        if os.environ.get("CI"):
-            raise
-        pytest.skip(f"the native stack cannot come up here: {error}")
-    with started:
+    with native_stack(tmp_path_factory.mktemp("stack")) as started:
         yield started

@@ -42,6 +42,16 @@ replay_stack(lambda _progress: None)
 """
 """A replay that waits before it swaps: the live consumers are far ahead of the new tables by then."""
 
+_LATE_CHECK = _LATE_SWAP.replace("swap_tables", "check_counts").replace("(live, shadow)", "(*rest)")
+"""A replay that waits when it has built the tables."""
+_NEXT_REPLAY = """
+from trackstream_consumers import replay_beside
+replay_beside._GONE_AFTER = 0
+from trackstream_api.stack_replay import replay_stack
+print("resumed:", replay_stack(lambda _progress: None).resumed)
+"""
+"""The replay after one that was killed, without the wait until that is surely gone."""
+
 
 @pytest.fixture(scope="module")
 def running(stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Composition]:
@@ -147,7 +157,7 @@ def test_a_second_replay_is_refused_and_a_killed_one_leaves_all_as_it_was(
 ) -> None:
     waiting, go = tmp_path / "waiting", tmp_path / "go"
     epoch = current_epoch(live)
-    first = running.spawn("replay", [sys.executable, "-c", _LATE_SWAP, str(waiting), str(go)])
+    first = running.spawn("replay", [sys.executable, "-c", _LATE_CHECK, str(waiting), str(go)])
     wait_until(waiting.exists, first.output)
     second = running.spawn("second", [str(TRACKSTREAM), "replay"])
     assert second.wait(120) == 4, second.output()
@@ -156,6 +166,45 @@ def test_a_second_replay_is_refused_and_a_killed_one_leaves_all_as_it_was(
     first.wait()
     assert current_epoch(live) == epoch
     wait_until_current(running)
+    before = {table: as_if_never_swapped(live, table) for table in TABLES}
+    third = running.spawn("third", [sys.executable, "-c", _NEXT_REPLAY])
+    assert third.wait(240) == 0, third.output()
+    assert "resumed: True" in third.output()
+    assert current_epoch(live) == epoch + 1
+    wait_until_current(running)
+    assert {table: as_if_never_swapped(live, table) for table in TABLES} == before
     refused = httpx.post(f"{running.url(0)}/api/v1/replay", json={}, timeout=60)
     assert refused.status_code == 501
     assert "trackstream replay" in refused.json()["message"]
+
+
+def test_the_tables_are_compared_with_the_log_and_a_part_of_them_rebuilt(
+    running: Composition, live: Engine
+) -> None:
+    def verify() -> tuple[int, str]:
+        process = running.spawn("verify", [str(TRACKSTREAM), "verify"])
+        return process.wait(240), process.output()
+
+    wait_until_current(running)
+    before = {table: as_if_never_swapped(live, table) for table in TABLES}
+    code, output = verify()
+    assert code == 0, output
+    [run_id] = before["runs"][0][:1]
+    with live.client() as client:
+        client.command(f"DELETE FROM run_params WHERE run_id = '{run_id}'")
+        client.command(f"DELETE FROM runs WHERE run_id = '{run_id}'")
+    code, output = verify()
+    assert code == 1, output
+    assert "run_params, runs: not what the log says" in output
+    epoch = current_epoch(live)
+    replay(running, str(TRACKSTREAM), "replay", "--topic", "runs")
+    assert current_epoch(live) == epoch + 1
+    wait_until_current(running)
+    assert {table: as_if_never_swapped(live, table) for table in TABLES} == before
+    with live.client() as client:
+        client.command(f"DELETE FROM metric_points WHERE run_id = '{run_id}'")
+    replay(running, str(TRACKSTREAM), "replay", "--since", "1d")
+    wait_until_current(running)
+    assert {table: as_if_never_swapped(live, table) for table in TABLES} == before
+    code, output = verify()
+    assert code == 0, output

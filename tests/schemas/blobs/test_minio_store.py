@@ -16,7 +16,7 @@ from tests.minio_store import new_bucket_name, store_in
 from tests.schemas.blobs.streams import MIB, CuttingProxy, Generated
 from trackstream_schemas.blobs import BlobCorrupt, MinioBlobStore, minio, s3_bucket
 from trackstream_schemas.blobs.s3_bucket import S3Address, S3Bucket
-from trackstream_schemas.errors import Conflict, InvalidInput, Unavailable
+from trackstream_schemas.errors import Conflict, InvalidInput, StorageFailed, Unavailable
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -285,3 +285,22 @@ def test_memory_does_not_grow_with_the_content(place: Place) -> None:
 def test_a_part_size_that_s3_does_not_take_is_named(size: int) -> None:
     with pytest.raises(InvalidInput, match="part_size"):
         MinioBlobStore("127.0.0.1:9000", "bucket", "a", "b", part_size=size)
+
+
+def test_what_keeps_a_store_from_being_used_is_told(place: Place) -> None:
+    at = place.address
+
+    def checked(endpoint: str, bucket: str, secret: str) -> None:
+        store = MinioBlobStore(endpoint, bucket, at.access_key, secret, secure=False)
+        try:
+            store.check()
+        finally:
+            store.close()
+
+    with pytest.raises(StorageFailed, match="refuses the credentials"):
+        checked(at.endpoint, place.bucket_name, "not the secret")
+    missing = new_bucket_name()
+    with pytest.raises(StorageFailed, match=f"there is no bucket '{missing}'"):
+        checked(at.endpoint, missing, at.secret_key)
+    with pytest.raises(Unavailable, match=r"127\.0\.0\.1:1"):
+        checked("127.0.0.1:1", place.bucket_name, at.secret_key)
