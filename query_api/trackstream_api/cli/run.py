@@ -5,9 +5,8 @@ from __future__ import annotations
 import json
 import signal
 import sys
-from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 import click
 
@@ -17,7 +16,7 @@ from trackstream_api.cli.values import pairs
 from trackstream_schemas.errors import InvalidInput
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Sequence
 
     from trackstream.projects import SubmittedRun
 
@@ -95,37 +94,45 @@ def run(
         raise InvalidInput("--no-conda", env_manager, "no --env-manager beside it")
     from trackstream import projects
 
-    submitted = projects.run(
-        uri,
-        entry_point,
-        version,
-        pairs("-P", parameters),
-        experiment_name=experiment_name,
-        experiment_id=experiment_id,
-        run_id=run_id,
-        run_name=run_name,
-        env_manager="local" if no_conda else env_manager,
-        backend=backend,
-        backend_config=_config(backend_config),
-        docker_args=_flags(docker_args),
-        storage_dir=storage_dir,
-        synchronous=False,
-        tracking_uri=store,
-    )
-    attend(submitted, detach)
+    def launch() -> SubmittedRun:
+        return projects.run(
+            uri,
+            entry_point,
+            version,
+            pairs("-P", parameters),
+            experiment_name=experiment_name,
+            experiment_id=experiment_id,
+            run_id=run_id,
+            run_name=run_name,
+            env_manager="local" if no_conda else env_manager,
+            backend=backend,
+            backend_config=_config(backend_config),
+            docker_args=_flags(docker_args),
+            storage_dir=storage_dir,
+            synchronous=False,
+            tracking_uri=store,
+        )
+
+    attend(launch, detach)
 
 
-def attend(submitted: SubmittedRun, detach: bool) -> None:
-    """Show what a launch prints until it is over, or only its id. Raises LaunchFailed or LaunchCancelled."""
+def attend(launch: Callable[[], SubmittedRun], detach: bool) -> None:
+    """Launch, and show what is printed until it is over, or only the launch's id.
+
+    Raises LaunchFailed or LaunchCancelled.
+    """
     if detach:
+        submitted = launch()
         say(f"run {submitted.run_id}")
         click.echo(submitted.launch_id)
         return
     from trackstream.projects.following import follow
     from trackstream.projects.launch import raise_unless_finished
 
-    say(f"launch {submitted.launch_id}, run {submitted.run_id}")
-    with _signals_passed_on(submitted):
+    with _PassedOn() as signals:
+        submitted = launch()
+        signals.to(submitted)
+        say(f"launch {submitted.launch_id}, run {submitted.run_id}")
         follow(submitted.folder, show)
         raise_unless_finished(submitted)
 
@@ -136,18 +143,37 @@ def show(piece: bytes) -> None:
     sys.stdout.buffer.flush()
 
 
-@contextmanager
-def _signals_passed_on(submitted: SubmittedRun) -> Iterator[None]:
-    """Have the launch get the signals that this process gets; most of them end it."""
+class _PassedOn:
+    """Has the launch get the signals that this process gets; most of them end it.
 
-    def passed_on(number: int, _: object) -> None:
-        submitted.send(number)
+    One that comes while the launch is being asked for waits for it; a second one ends this process.
+    """
 
-    before = {number: signal.signal(number, passed_on) for number in _PASSED_ON}
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
+    def __init__(self) -> None:
+        self._submitted: SubmittedRun | None = None
+        self._waiting: list[int] = []
+        self._before: dict[signal.Signals, Any] = {}
+
+    def to(self, submitted: SubmittedRun) -> None:
+        """Pass on from now on."""
+        self._submitted = submitted
+        for number in self._waiting:
+            submitted.send(number)
+
+    def _handle(self, number: int, _: object) -> None:
+        if self._submitted is not None:
+            self._submitted.send(number)
+        elif self._waiting:
+            raise KeyboardInterrupt
+        else:
+            self._waiting.append(number)
+
+    def __enter__(self) -> Self:
+        self._before = {number: signal.signal(number, self._handle) for number in _PASSED_ON}
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for number, handler in self._before.items():
             signal.signal(number, handler)
 
 

@@ -1,0 +1,31 @@
+"""Projects: code packaged for others to launch, compatible with MLflow's `MLproject`.
+
+    import trackstream.projects
+
+    submitted = trackstream.projects.run("examples/digits", parameters={"depth": 8}, synchronous=False)
+    submitted.wait()
+
+Every step of a launch is an event, so that its state survives whoever launched it; see docs/projects.md.
+"""
+
+from __future__ import annotations
+
+from trackstream.projects.errors import (
+    EnvironmentFailed,
+    LaunchCancelled,
+    LaunchFailed,
+    ProjectInvalid,
+    ProjectNotFound,
+)
+from trackstream.projects.launch import run
+from trackstream.projects.submitted import SubmittedRun
+
+__all__ = [
+    "EnvironmentFailed",
+    "LaunchCancelled",
+    "LaunchFailed",
+    "ProjectInvalid",
+    "ProjectNotFound",
+    "SubmittedRun",
+    "run",
+]

@@ -1,0 +1,125 @@
+"""Programs as processes of this machine, each in a group of its own.
+
+A small watchdog beside each kills the whole group when the launcher dies, however it dies: a program never
+runs on unrecorded.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import socket
+import subprocess
+from typing import TYPE_CHECKING, cast
+
+from trackstream.projects import environment
+from trackstream.projects.backends.port import Ready
+from trackstream.projects.errors import EnvironmentFailed
+from trackstream.projects.watchdog import Watchdog
+from trackstream_schemas.errors import InvalidInput
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from trackstream.projects.backends.port import Work
+    from trackstream.projects.environment import Environment
+    from trackstream.projects.request import Request
+    from trackstream.projects.tools import Tools
+
+_GATE = 'read -r _ || exit 125; exec "$@" < /dev/null'
+"""Waits for a line on standard input; where the launcher dies before, nothing is executed."""
+
+
+class LocalBackend:
+    """Runs a project's command with bash, in its environment."""
+
+    def check(self, request: Request) -> None:
+        if request.docker_args:
+            right = "none: the local backend runs no containers"
+            raise InvalidInput("docker arguments", sorted(request.docker_args), right)
+        if request.backend_config:
+            raise InvalidInput(
+                "backend config", sorted(request.backend_config), "nothing for the local backend"
+            )
+
+    def prepare(self, work: Work, tools: Tools) -> Ready:
+        project, wanted = work.project, work.request.env_manager
+        if project.docker is not None and wanted != "local":
+            raise InvalidInput(
+                "backend",
+                "local",
+                f"one with containers, since the project has a docker_env ({project.docker.image}); or"
+                " --env-manager local, which runs it without",
+            )
+        made = environment.prepare(project, wanted, tools)
+        return Ready(made.manager, made.key, None, made)
+
+    def start(self, work: Work, ready: Ready, output: Path) -> LocalProgram:
+        made = cast("Environment", ready.details)
+        variables = {**os.environ, **work.variables}
+        for name, value in made.variables.items():
+            if value is None:
+                variables.pop(name, None)
+            else:
+                variables[name] = value
+        with output.open("ab") as log:
+            try:
+                process = subprocess.Popen(
+                    ["/bin/sh", "-c", _GATE, "sh", "bash", "-c", work.command()],
+                    cwd=work.project.directory,
+                    env=variables,
+                    stdin=subprocess.PIPE,
+                    stdout=log,
+                    stderr=subprocess.STDOUT,
+                    start_new_session=True,
+                )
+            except OSError as error:
+                raise EnvironmentFailed(f"the program cannot be started: {error}") from error
+        return LocalProgram(process)
+
+
+class LocalProgram:
+    """A process group; see `backends.port.Program`."""
+
+    def __init__(self, process: subprocess.Popen[bytes]) -> None:
+        self._process = process
+        self._watchdog = Watchdog(process.pid)
+
+    @property
+    def handle(self) -> str:
+        return f"process {self._process.pid} on {socket.gethostname()}"
+
+    def begin(self) -> None:
+        gate = self._process.stdin
+        assert gate is not None
+        with contextlib.suppress(BrokenPipeError):
+            gate.write(b"\n")
+            gate.flush()
+
+    def wait(self, timeout: float) -> int | None:
+        try:
+            code = self._process.wait(timeout)
+        except subprocess.TimeoutExpired:
+            return None
+        # What it left running in its group would write on to the log of a launch that is over.
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self._process.pid, signal.SIGKILL)
+        return code
+
+    def send(self, number: int) -> None:
+        # Not once it was waited for: its number may belong to others then.
+        if self._process.returncode is None:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(self._process.pid, number)
+
+    def kill(self) -> None:
+        self.send(signal.SIGKILL)
+
+    def close(self) -> None:
+        self.kill()
+        self._watchdog.close()
+        self._process.wait()
+        if self._process.stdin is not None:
+            with contextlib.suppress(OSError):
+                self._process.stdin.close()

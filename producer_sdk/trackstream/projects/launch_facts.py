@@ -1,0 +1,62 @@
+"""What a launch's events on the log say, as far as a launcher needs to know."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from trackstream_schemas import events as e
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+_OfTheLauncher = e.LaunchPrepared | e.LaunchStarted | e.LaunchHeartbeat | e.LaunchEnded
+
+
+@dataclass(slots=True)
+class LaunchFacts:
+    """The state of a launch; see `trackstream_consumers.folds.launch`, which decides."""
+
+    requested: e.LaunchRequested | None = None
+    claim_id: str = ""
+    outcome: str = ""
+    """How it ended; empty before."""
+    lost: bool = False
+    reason: str = ""
+    exit_code: int | None = None
+    cancel_requested: bool = False
+
+
+def launch_facts(history: Iterable[e.Event]) -> LaunchFacts:
+    """Read a launch's events, in log order; one that a producer appended again changes nothing."""
+    facts = LaunchFacts()
+    highest: dict[str, int] = {}
+    for event in history:
+        envelope = event.envelope
+        if envelope.sequence <= highest.get(envelope.producer_id, -1):
+            continue
+        highest[envelope.producer_id] = envelope.sequence
+        body = event.body
+        if facts.lost and isinstance(body, _OfTheLauncher) and body.claim_id == facts.claim_id != "":
+            # It was not lost after all.
+            facts.outcome, facts.reason, facts.lost = "", "", False
+        match body:
+            case e.LaunchRequested() as asked if facts.requested is None:
+                facts.requested = asked
+            case e.LaunchClaimed(claim_id=claim) if not facts.claim_id and not facts.outcome:
+                facts.claim_id = claim
+            case e.LaunchCancelRequested() if not facts.outcome:
+                facts.cancel_requested = True
+                if not facts.claim_id and facts.requested is not None:
+                    facts.outcome = "cancelled"
+            case e.LaunchEnded() as ended if ended.claim_id == facts.claim_id and not facts.outcome:
+                facts.outcome = ended.outcome
+                facts.reason, facts.exit_code = ended.reason, ended.exit_code
+            case e.LaunchLost() as gone if gone.claim_id == facts.claim_id and not facts.outcome:
+                if gone.requeue and not facts.cancel_requested:
+                    facts.claim_id = ""
+                else:
+                    facts.outcome = "cancelled" if facts.cancel_requested else "failed"
+                    facts.lost = not facts.cancel_requested
+                    facts.reason = gone.reason
+    return facts

@@ -1,0 +1,118 @@
+"""A server on a store directory for as long as any launch of this machine needs one.
+
+A program that was written for MLflow asks an http server, and a directory that nobody serves has none. Each
+launch holds a shared lock on a file of the directory; the process that runs the server waits for the whole
+lock, which it gets when the last launch is over, however it ended.
+
+`python -m trackstream.projects.shared_server DIRECTORY`
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import importlib.util
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Self
+
+from trackstream import directory_server
+
+if TYPE_CHECKING:
+    from types import TracebackType
+
+_LOCK_FILE = "launches.lock"
+_START_LOCK_FILE = "launches-server.lock"
+_START_SECONDS = 90.0
+_LOOK_SECONDS = 0.2
+_STOP_SECONDS = 30.0
+
+
+class ServerForLaunch:
+    """The address of a server on the store at `uri` while the block lasts; None where there can be none."""
+
+    def __init__(self, uri: str, errors: Path) -> None:
+        """What a server that this starts has to complain about goes to the file `errors`."""
+        self._uri = uri
+        self._errors = errors
+        self._hold: int | None = None
+        self.address: str | None = None
+
+    def __enter__(self) -> Self:
+        if self._uri.startswith(("http://", "https://")):
+            self.address = self._uri
+        elif "://" not in self._uri and not self._uri.startswith("offline:"):
+            directory = Path(self._uri)
+            self._hold = os.open(directory / _LOCK_FILE, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+            fcntl.flock(self._hold, fcntl.LOCK_SH)
+            self.address = _served(directory, self._errors)
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._hold is not None:
+            os.close(self._hold)
+            self._hold = None
+
+
+def _served(directory: Path, errors: Path) -> str | None:
+    """Return the address of the server that holds a directory, started where there is none."""
+    known = directory_server.address_of(directory)
+    if known is not None or importlib.util.find_spec("trackstream_api") is None:
+        return known
+    # One launch at a time starts one.
+    with (directory / _START_LOCK_FILE).open("w") as starting, contextlib.closing(starting):
+        fcntl.flock(starting, fcntl.LOCK_EX)
+        known = directory_server.address_of(directory)
+        if known is not None:
+            return known
+        with errors.open("ab") as out:
+            process = subprocess.Popen(
+                [sys.executable, "-m", "trackstream.projects.shared_server", str(directory)],
+                stdin=subprocess.DEVNULL,
+                stdout=out,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+        deadline = time.monotonic() + _START_SECONDS
+        while time.monotonic() < deadline and process.poll() is None:
+            known = directory_server.address_of(directory, _STOP_SECONDS)
+            if known is not None:
+                return known
+            time.sleep(_LOOK_SECONDS)
+    # A command may have held the directory, and a server been started by others.
+    return directory_server.address_of(directory)
+
+
+def main(directory: Path) -> int:
+    """Serve until no launch holds the lock any more."""
+    command = "import sys; from trackstream_api.cli import main; sys.argv[0] = 'trackstream'; main()"
+    server = subprocess.Popen(
+        [sys.executable, "-c", command, "server", "--dir", str(directory), "--port", "0"],
+        stdin=subprocess.DEVNULL,
+    )
+    handle = os.open(directory / _LOCK_FILE, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    while server.poll() is None:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            break
+        except BlockingIOError:
+            time.sleep(_LOOK_SECONDS)
+    if server.poll() is None:
+        server.send_signal(signal.SIGTERM)
+        try:
+            server.wait(_STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            server.kill()
+    return server.wait()
+
+
+if __name__ == "__main__":
+    # A Ctrl-C is for those who launch; this ends when they have.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    sys.exit(main(Path(sys.argv[1])))

@@ -1,0 +1,45 @@
+"""Ends a process group when this process dies, however it dies."""
+
+from __future__ import annotations
+
+import contextlib
+import subprocess
+from typing import TYPE_CHECKING, Self
+
+if TYPE_CHECKING:
+    from types import TracebackType
+
+_SCRIPT = 'read -r _; kill -s KILL -- "-$1"'
+"""Waits for the end of standard input, which nobody but its parent holds open."""
+
+
+class Watchdog:
+    """A small process in a session of its own that kills `group` once its parent is dead.
+
+    Until `close`, which must come before the group's number can be given to others.
+    """
+
+    def __init__(self, group: int) -> None:
+        self._process = subprocess.Popen(
+            ["/bin/sh", "-c", _SCRIPT, "sh", str(group)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
+        )
+
+    def close(self) -> None:
+        """Call it off."""
+        self._process.kill()
+        self._process.wait()
+        if self._process.stdin is not None:
+            with contextlib.suppress(OSError):
+                self._process.stdin.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()

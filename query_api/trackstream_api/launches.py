@@ -1,0 +1,54 @@
+"""What is done to launches through the API: cancelled, and recorded as lost where their launcher is
+silent.
+"""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+from trackstream_api.barrier import reading
+from trackstream_api.queries import launches
+from trackstream_schemas import events as e
+from trackstream_schemas import topics
+from trackstream_schemas.errors import Conflict
+
+if TYPE_CHECKING:
+    from trackstream_api.models.launches import Launch
+    from trackstream_api.store import Store
+
+TOPICS = (topics.LAUNCHES,)
+
+
+def now_ms() -> int:
+    """Return the time, milliseconds since the epoch."""
+    return time.time_ns() // 1_000_000
+
+
+def record_lost(store: Store) -> int:
+    """Put on the log that launches are lost whose launcher is silent; returns how many.
+
+    The answers to reads say so without it; this makes it known to everybody who reads the log, and ends the
+    runs. That two servers may do it at once does not matter.
+    """
+    with reading(store, TOPICS):
+        found = launches.silent(store.engine, now_ms())
+    bodies: list[e.Body] = []
+    for launch_id, claim_id, run_id, requeue in found:
+        bodies.append(e.LaunchLost(launch_id, claim_id, launches.LOST, requeue))
+        if not requeue and run_id:
+            bodies.append(e.RunUpdated(run_id, "FAILED", now_ms()))
+    store.producer.emit_and_wait(bodies)
+    return len(found)
+
+
+def cancel(store: Store, launch_id: str, reason: str) -> Launch:
+    """Ask a launch's launcher to end it. Raises NotFound, and Conflict where it has ended."""
+    with store.deciding():
+        with reading(store, TOPICS):
+            launch = launches.get(store.engine, launch_id, now_ms())
+        if launch.state in e.LAUNCH_ENDS:
+            raise Conflict(f"launch {launch_id} is over: it is {launch.state}")
+        store.producer.emit_and_wait([e.LaunchCancelRequested(launch_id, reason)])
+    with reading(store, TOPICS):
+        return launches.get(store.engine, launch_id, now_ms())

@@ -1,0 +1,76 @@
+"""Launches of projects: list, get, logs, cancel. They are requested through the SDK or the command line."""
+
+from typing import Annotated, Literal
+
+from fastapi import APIRouter, Path, Query, Request, Response
+
+from trackstream_api import launches as acts
+from trackstream_api.artifact_download import download
+from trackstream_api.barrier import reading
+from trackstream_api.models.base import Reply
+from trackstream_api.models.launches import CancelLaunch, Launch, LaunchPage
+from trackstream_api.queries import artifacts, launches
+from trackstream_api.routes.parameters import Consistency, PageToken, StoreOf
+from trackstream_schemas import topics
+
+router = APIRouter(prefix="/api/v1/launches", tags=["launches"])
+
+LaunchId = Annotated[str, Path(description="The launch's id")]
+State = Literal["requested", "preparing", "ready", "running", "finished", "failed", "cancelled"]
+_LOG_TOPICS = (*acts.TOPICS, topics.RUNS, topics.ARTIFACTS, topics.ARTIFACT_BYTES)
+
+
+@router.get("", response_model=LaunchPage, summary="List launches")
+def find(
+    store: StoreOf,
+    state: Annotated[list[State] | None, Query(description="Only these states; repeatable")] = None,
+    run_id: Annotated[str | None, Query(description="Only those that log into this run")] = None,
+    limit: Annotated[int, Query(ge=1, le=1000)] = 100,
+    page_token: PageToken = None,
+    consistency: Consistency = "strong",
+) -> Reply:
+    """The newest first. A launch whose launcher is silent has failed, which this also puts on the log."""
+    if consistency == "strong":
+        acts.record_lost(store)
+    with reading(store, acts.TOPICS, consistency) as headers:
+        found = launches.find(store.engine, state or (), run_id, limit, page_token, acts.now_ms())
+        return Reply(found, headers=headers)
+
+
+@router.get("/{launch_id}", response_model=Launch, summary="Get a launch")
+def get(store: StoreOf, launch_id: LaunchId, consistency: Consistency = "strong") -> Reply:
+    """Its request, where and how far it is, and how it ended."""
+    if consistency == "strong":
+        acts.record_lost(store)
+    with reading(store, acts.TOPICS, consistency) as headers:
+        return Reply(launches.get(store.engine, launch_id, acts.now_ms()), headers=headers)
+
+
+@router.get(
+    "/{launch_id}/logs",
+    response_class=Response,
+    responses={200: {"content": {"text/plain": {}}}, 206: {"content": {"text/plain": {}}}, 416: {}},
+    summary="What a launch has printed",
+)
+def logs(
+    request: Request, store: StoreOf, launch_id: LaunchId, consistency: Consistency = "strong"
+) -> Response:
+    """As far as its launcher has uploaded it, which it does again and again while the program runs, and at
+    the end. Ranges and ETags work. Empty where nothing was uploaded yet.
+    """
+    with reading(store, _LOG_TOPICS, consistency) as headers:
+        launch = launches.get(store.engine, launch_id, acts.now_ms())
+        path = f"launches/{launch_id}/output.log"
+        folder = artifacts.level(store.engine, launch.run_id, f"launches/{launch_id}").artifacts
+        if not any(entry.path == path for entry in folder):
+            return Response(media_type="text/plain", headers=headers)
+        file = artifacts.get(store.engine, launch.run_id, path)
+    answer = download(store.blobs, file, request.headers, False, is_current=consistency == "strong")
+    answer.headers.update(headers)
+    return answer
+
+
+@router.post("/{launch_id}/cancel", response_model=Launch, summary="Cancel a launch")
+def cancel(store: StoreOf, launch_id: LaunchId, request: CancelLaunch | None = None) -> Reply:
+    """Its launcher ends the program within some seconds. INVALID_STATE for a launch that is over."""
+    return Reply(acts.cancel(store, launch_id, request.reason if request is not None else ""))

@@ -1,0 +1,101 @@
+"""Contents of URIs, brought here from real servers."""
+
+from __future__ import annotations
+
+import io
+import threading
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from typing import TYPE_CHECKING
+
+import pytest
+
+from trackstream.projects.download import downloader
+from trackstream.projects.errors import EnvironmentFailed, ProjectNotFound
+from trackstream.projects.source import fetch, parse_uri
+from trackstream.projects.tools import Tools
+from trackstream_schemas.errors import InvalidInput, NotFound
+from trackstream_schemas.ids import new_id
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from trackstream_api.native.minio import MinioAddress
+
+
+class Quiet(SimpleHTTPRequestHandler):
+    def log_message(self, format: str, *args: object) -> None:
+        """Nothing on the terminal."""
+
+
+@pytest.fixture
+def web(tmp_path: Path) -> Iterator[tuple[Path, str]]:
+    """A directory and the address of a web server on it."""
+    (tmp_path / "web").mkdir()
+    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=str(tmp_path / "web")))
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    yield tmp_path / "web", f"http://127.0.0.1:{server.server_port}"
+    server.shutdown()
+    server.server_close()
+    thread.join()
+
+
+def test_a_file_of_the_web(web: tuple[Path, str], tmp_path: Path) -> None:
+    directory, address = web
+    (directory / "data.csv").write_text("1,2\n")
+    download = downloader(tmp_path / "storage", None)
+    found = download(f"{address}/data.csv", 3)
+    assert found == tmp_path / "storage" / "param_3" / "data.csv"
+    assert found.read_text() == "1,2\n"
+    with pytest.raises(NotFound):
+        download(f"{address}/missing.csv", 0)
+
+
+def test_an_archive_of_the_web(web: tuple[Path, str], tmp_path: Path) -> None:
+    import zipfile
+
+    directory, address = web
+    with zipfile.ZipFile(directory / "p.zip", "w") as out:
+        out.writestr("p-1/main.py", "print(1)\n")
+    place = tmp_path / "place"
+    found = fetch(parse_uri(f"{address}/p.zip"), None, place, tmp_path / "cache", Tools())
+    assert (found.directory, found.source) == (place / "p-1", f"{address}/p.zip")
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["place", "web"]
+    with pytest.raises(ProjectNotFound):
+        fetch(parse_uri(f"{address}/q.zip"), None, place, tmp_path / "cache", Tools())
+
+
+def test_objects_of_s3(minio_address: MinioAddress, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from minio import Minio
+
+    keys = minio_address.access_key, minio_address.secret_key
+    client = Minio(minio_address.endpoint, *keys, secure=False)
+    bucket = f"bucket-{new_id()[-12:]}"
+    client.make_bucket(bucket)
+    for key in ("set/data.csv", "set/inner/more.csv", "settle/other.csv"):
+        client.put_object(bucket, key, io.BytesIO(key.encode()), len(key))
+    monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://{minio_address.endpoint}")
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", minio_address.access_key)
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", minio_address.secret_key)
+    download = downloader(tmp_path, None)
+    assert download(f"s3://{bucket}/set/data.csv", 0).read_text() == "set/data.csv"
+    folder = download(f"s3://{bucket}/set", 1)
+    files = sorted(str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file())
+    assert files == ["data.csv", "inner/more.csv"]
+    with pytest.raises(NotFound):
+        download(f"s3://{bucket}/missing", 2)
+    with pytest.raises(EnvironmentFailed):
+        download(f"s3://nowhere-{new_id()[-12:]}/x", 3)
+
+
+@pytest.mark.parametrize("uri", ["ftp://host/x", "s3://", "s3://bucket", "models:/", "runs:/../x"])
+def test_what_cannot_be_brought_here(uri: str, tmp_path: Path) -> None:
+    with pytest.raises(InvalidInput):
+        downloader(tmp_path, None)(uri, 0)
+
+
+def test_files_of_a_store_need_its_server(tmp_path: Path) -> None:
+    with pytest.raises(EnvironmentFailed, match="needs a Trackstream server"):
+        downloader(tmp_path, None)("runs:/abc/model", 0)
