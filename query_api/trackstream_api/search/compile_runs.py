@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING
 
 from trackstream_api.search.grammar import PRESENCE, Comparison, parse_filter
 from trackstream_api.search.order_by import OrderTerm, parse_order_by
-from trackstream_api.search.page_token import SortKey, after, query_hash
+from trackstream_api.search.page_statement import SortOrder, page_statement
+from trackstream_api.search.page_token import query_hash
 from trackstream_api.search.statement import STAGES, Bindings, Statement, View, condition
 from trackstream_api.search.vocabulary import RUNS
 
@@ -78,20 +79,8 @@ def search_runs_statement(request: RunSearch) -> Statement:
     for index, term in enumerate(terms):
         if term.entity != "attribute":
             rows = _joined(rows, term, index, head, bindings)
-    expressions, keys = _sort_keys(terms, request.artifact_root, bindings)
-    columns = ", ".join(
-        f"{expression} AS {key.column}" for expression, key in zip(expressions, keys, strict=True)
-    )
-    identity = _identity(request, comparisons, terms)
-    behind = f" WHERE {after(request.page_token, identity, keys, bindings)}" if request.page_token else ""
-    order = ", ".join(f"{key.column} {'ASC' if key.ascending else 'DESC'}" for key in keys)
-    limit = bindings.bind(request.limit + 1, "UInt64")
-    sql = (
-        f"SELECT id, {', '.join(key.column for key in keys)} FROM "
-        f"(SELECT run_id AS id, {columns} FROM ({rows})){behind} "
-        f"ORDER BY {order} LIMIT {limit}"
-    )
-    return Statement(sql, bindings.values, request.limit, identity)
+    order = _order(terms, request.artifact_root, bindings)
+    return page_statement(rows, "run_id", order, _identity(request, comparisons, terms), request, bindings)
 
 
 def leading_candidates_statement(request: RunSearch) -> Statement | None:
@@ -282,36 +271,27 @@ def _joined(rows: str, term: OrderTerm, index: int, head: str | None, bindings: 
     )
 
 
-def _sort_keys(
-    terms: tuple[OrderTerm, ...], artifact_root: str, bindings: Bindings
-) -> tuple[list[str], list[SortKey]]:
-    """Return the sort keys' expressions and the keys: neither NULL nor NaN, ending with the run id."""
-    expressions: list[str] = []
-    keys: list[SortKey] = []
-
-    def add(expression: str, kind: KeyType, ascending: bool) -> None:
-        expressions.append(expression)
-        keys.append(SortKey(f"k{len(keys)}", kind, ascending))
-
+def _order(terms: tuple[OrderTerm, ...], artifact_root: str, bindings: Bindings) -> SortOrder:
+    order = SortOrder()
     for index, term in enumerate(terms):
         value, missing = f"value{index}", f"found{index} = 0"
         if term.entity == "attribute":
             expression = _attribute(term.key, artifact_root, bindings)
             kind = _ATTRIBUTES[term.key][1] if term.key in _ATTRIBUTES else "String"
             if term.key in _NULLABLE:
-                add(f"isNull({expression})", "UInt8", True)
+                order.add(f"isNull({expression})", "UInt8", True)
                 expression = f"ifNull({expression}, 0)"
-            add(expression, kind, term.ascending)
+            order.add(expression, kind, term.ascending)
         elif term.entity == "metric":
-            add(f"multiIf({missing}, 2, isNaN({value}), 1, 0)", "UInt8", True)
-            add(f"if(isNaN({value}), 0., {value})", "Float64", term.ascending)
+            order.add(f"multiIf({missing}, 2, isNaN({value}), 1, 0)", "UInt8", True)
+            order.add(f"if(isNaN({value}), 0., {value})", "Float64", term.ascending)
         else:
-            add(missing, "UInt8", True)
-            add(value, "String", term.ascending)
+            order.add(missing, "UInt8", True)
+            order.add(value, "String", term.ascending)
 
     sorted_by = {term.key for term in terms if term.entity == "attribute"}
     if "start_time" not in sorted_by:
-        add("start_time", "Int64", False)
+        order.add("start_time", "Int64", False)
     if "run_id" not in sorted_by:
-        add("run_id", "String", True)
-    return expressions, keys
+        order.add("run_id", "String", True)
+    return order
