@@ -31,5 +31,5 @@ CREATE TABLE IF NOT EXISTS latest_metrics
     rank UInt256 COMMENT 'Orders (branch, step, timestamp, value): what makes one row replace another',
     is_deleted UInt8 COMMENT '1 where a rewind has left the metric without points'
 )
-ENGINE = ReplacingMergeTree(rank, is_deleted) ORDER BY (key, run_id)
+ENGINE = ReplacingMergeTree(rank, is_deleted) ORDER BY (key, run_id) SETTINGS index_granularity = 1024
 COMMENT 'Latest value of each metric of each run';

@@ -96,7 +96,7 @@ def leading_candidates_statement(request: RunSearch) -> Statement | None:
         return None
     bindings = Bindings()
     # Enough for some values that no longer stand and some runs that do not match; more cost more to look up.
-    limit = 4 * (request.limit + 1) + 60
+    limit = 4 * (request.limit + 1) + 24
     sql = (
         f"SELECT run_id, value FROM latest_metrics PREWHERE key = {bindings.bind(terms[0].key, 'String')} "
         f"WHERE NOT isNaN(value) ORDER BY value {'ASC' if terms[0].ascending else 'DESC'} "
