@@ -4,6 +4,7 @@ silent.
 
 from __future__ import annotations
 
+import logging
 import time
 from typing import TYPE_CHECKING
 
@@ -11,11 +12,13 @@ from trackstream_api.barrier import reading
 from trackstream_api.queries import launches
 from trackstream_schemas import events as e
 from trackstream_schemas import topics
-from trackstream_schemas.errors import Conflict
+from trackstream_schemas.errors import Conflict, TrackstreamError
 
 if TYPE_CHECKING:
     from trackstream_api.models.launches import Launch
     from trackstream_api.store import Store
+
+logger = logging.getLogger(__name__)
 
 TOPICS = (topics.LAUNCHES,)
 
@@ -38,7 +41,12 @@ def record_lost(store: Store) -> int:
         bodies.append(e.LaunchLost(launch_id, claim_id, launches.LOST, requeue))
         if not requeue and run_id:
             bodies.append(e.RunUpdated(run_id, "FAILED", now_ms()))
-    store.producer.emit_and_wait(bodies)
+    try:
+        store.producer.emit_and_wait(bodies)
+    except TrackstreamError as error:
+        # Whoever only reads need not fail for it; the next one tries again.
+        logger.warning("lost launches cannot be recorded: %s", error)
+        return 0
     return len(found)
 
 

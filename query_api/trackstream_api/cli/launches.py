@@ -241,5 +241,5 @@ def _facts(launch: Mapping[str, Any]) -> dict[str, Any]:
         "prepared": when(launch["prepared_at"]),
         "started": when(launch["started_at"]),
         "ended": when(launch["ended_at"]),
-        "last heard of": when(launch["last_seen"]),
+        "last seen": when(launch["last_seen"]),
     }
