@@ -37,8 +37,9 @@ destination_option = _store_option(
 as_of_option = click.option(
     "--as-of",
     metavar="MOMENT",
-    help="What the store would have answered then: a time (2026-11-21T13:00, milliseconds since the epoch, or"
-    " 10m for ten minutes ago), or topic:partition:offset[,…] on the log, the last record that counts.",
+    help="What the store would have answered then: a time (2026-11-21T13:00 of the server's own clock, or"
+    " with a zone as in 13:00+01:00; milliseconds since the epoch; 10m for ten minutes ago), or"
+    " topic:partition:offset[,…] on the log, the last record that counts.",
 )
 
 output_option = click.option(

@@ -81,6 +81,8 @@ def _print(output: str, state: Mapping[str, Any]) -> None:
         raise TablesDiffer(
             f"{', '.join(differing)}: not what the log says; `trackstream replay` makes them anew"
         )
+    rows = sum(table["rows"] for table in tables)
+    say(f"the tables hold what the log says: {counted(rows, 'row')} of {counted(len(tables), 'table')}")
 
 
 def _row(table: Mapping[str, Any]) -> list[Any]:
