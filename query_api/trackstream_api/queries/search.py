@@ -65,22 +65,19 @@ def _leading_runs(engine: Engine, search: RunSearch) -> RunPage | None:
     if guess is None:
         return None
     candidates = select(engine, guess.sql, guess.parameters)
-    # Runs beyond the guess may have the value of its last row.
+    # Runs beyond a full guess stand behind all that come before its last row, or beside that.
     last = candidates[-1][1] if len(candidates) == guess.limit else None
     among = list(dict.fromkeys(run_id for run_id, _ in candidates))
-    found = _leading(engine, search, leading_runs_statement(search, among), last)
+    found = _leading(engine, search, leading_runs_statement(search, among, last))
     if found is None and last is not None:
-        found = _leading(engine, search, leading_runs_statement(search), None)
+        found = _leading(engine, search, leading_runs_statement(search))
     return found
 
 
-def _leading(
-    engine: Engine, search: RunSearch, statement: Statement | None, last: float | None
-) -> RunPage | None:
+def _leading(engine: Engine, search: RunSearch, statement: Statement | None) -> RunPage | None:
     if statement is None:
         return None
     values: dict[str, float] = dict(select(engine, statement.sql, statement.parameters))  # type: ignore[arg-type]
-    values = {run_id: value for run_id, value in values.items() if value != last}
     if not search.limit < len(values) <= search.limit + _MOST_TIES:
         return None
     found = runs.by_ids(engine, list(values))
