@@ -53,7 +53,7 @@ def log(engine: Engine, rank: int, values: Sequence[float]) -> None:
 @example(  # Most of the best values there were no longer stand, and the best that do are none of them.
     rounds=[[0.0, 0.0, 50.0, 50.0, 50.0], [100.0, 100.0, 50.0, 50.0, 50.0]],
     descending=False,
-    limit=5,
+    limit=1,
     experiments=None,
 )
 @given(
