@@ -68,7 +68,8 @@ def test_moments() -> None:
     assert ago < time.time() * 1000 - 599_000
     found = parse_moment("runs:0:1,metrics:1:2", "at").positions
     assert found == (Position(topics.RUNS, 0, 1), Position(topics.METRICS, 1, 2))
-    for bad in ("", "soon", "runs:0:1,now", "12", "2026-13-01"):
+    wrong = ["", "soon", "runs:0:1,now", "12", "2026-13-01", "runs:0:3,runs:0:4"]
+    for bad in [*wrong, "0001-01-01T00:00+14:00", "9999-12-31T23:59:59-12:00"]:
         with pytest.raises(InvalidInput, match="at"):
             parse_moment(bad, "at")
 

@@ -71,7 +71,10 @@ def parse_moment(text: str, field: str) -> Moment:
         return NOW
     if parts := [part.strip() for part in text.split(",")]:
         if all(map(is_position, parts)):
-            return Moment(positions=tuple(parse_position(part, field) for part in parts))
+            positions = tuple(parse_position(part, field) for part in parts)
+            if len({position.topic_partition for position in positions}) < len(positions):
+                raise InvalidInput(field, text, "each partition at most once")
+            return Moment(positions=positions)
         if any(map(is_position, parts)):
             raise InvalidInput(field, text, RIGHT)
     if found := _AGO.fullmatch(text):
@@ -79,11 +82,11 @@ def parse_moment(text: str, field: str) -> Moment:
     if _MILLIS.fullmatch(text):
         return Moment(int(text))
     try:
-        time_ = datetime.fromisoformat(text)
-    except ValueError as error:
+        # A time without a zone is the reader's own, as every clock on the wall is.
+        time_ = datetime.fromisoformat(text).astimezone(UTC)
+    except (ValueError, OverflowError) as error:
         raise InvalidInput(field, text, RIGHT) from error
-    # A time without a zone is the reader's own, as every clock on the wall is.
-    return Moment(int(time_.astimezone(UTC).timestamp() * 1000))
+    return Moment(int(time_.timestamp() * 1000))
 
 
 def cut_through(moment: Moment, log: LogClock, field: str) -> Cut | None:

@@ -9,6 +9,7 @@ import click
 from trackstream_api.cli.connection import connect
 from trackstream_api.cli.options import output_option, store_option
 from trackstream_api.cli.output import cell, print_csv, print_json, print_table, say, when
+from trackstream_schemas.errors import InvalidInput
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -35,7 +36,9 @@ def run(a: str, b: str, store: str, output: str) -> None:
     with connect(store) as api:
         query = {}
         for side, given in (("a", a), ("b", b)):
-            name, _, moment = given.partition("@")
+            name, at, moment = given.partition("@")
+            if not name or (at and not moment):
+                raise InvalidInput("RUN[@MOMENT]", given, "a run, and behind @ a moment, as in RUN@10m")
             query[side] = lookup.run_id_of(api, name)
             query[f"{side}_at"] = moment or "now"
         found = api.get("/api/v1/diff/runs", query)

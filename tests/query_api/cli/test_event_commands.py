@@ -169,6 +169,7 @@ def test_history_and_diff(seeded: Seeded, ask: Callable[..., Result]) -> None:
     out = ask("diff", "run", f"{run_id}@{started}", run_id).out
     assert [line.split()[0] for line in out.splitlines()][:2] == ["FIELD", "status"]
     assert "RUNNING" in out
+    assert ask("diff", "run", f"{run_id}@", run_id).code == ask("diff", "run", "@1m", run_id).code == 2
     found = ask("diff", "run", run_id, seeded.runs["fast"], "-o", "json").json
     assert {"params.lr", "metrics.val_loss"} <= {item["field"] for item in found["differences"]}
     same = ask("diff", "run", run_id, run_id)
