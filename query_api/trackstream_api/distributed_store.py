@@ -28,7 +28,7 @@ from trackstream_consumers.migrate import migrate_together
 from trackstream_consumers.projectors.artifacts import ArtifactProjector
 from trackstream_consumers.projectors.entities import EntityProjector
 from trackstream_consumers.projectors.metrics import MetricProjector
-from trackstream_consumers.replay_plan import EVERYTHING
+from trackstream_consumers.rebuild.replay_plan import EVERYTHING
 from trackstream_schemas import codec, topics
 from trackstream_schemas import events as e
 from trackstream_schemas.ids import DEFAULT_EXPERIMENT_ID, DEFAULT_EXPERIMENT_NAME
@@ -42,7 +42,7 @@ if TYPE_CHECKING:
     from trackstream_api.queries.status import Counts
     from trackstream_api.stack_settings import StackSettings
     from trackstream_consumers.log.port import LogReader
-    from trackstream_consumers.replay_plan import ReplayPlan
+    from trackstream_consumers.rebuild.replay_plan import ReplayPlan
     from trackstream_schemas.blobs import BlobStore
     from trackstream_schemas.position import Position, TopicPartition
 

@@ -16,7 +16,6 @@ from trackstream.log.sqlite import SqliteLogWriter
 from trackstream.producer import Producer
 from trackstream.settings import Settings
 from trackstream_api.as_of.snapshots import Snapshots
-from trackstream_api.background_job import Turn
 from trackstream_api.barrier import Barrier
 from trackstream_api.directory_lock import DirectoryLock
 from trackstream_api.gated_pipeline import GatedPipeline, LiveProjection
@@ -24,13 +23,14 @@ from trackstream_api.log_watch import SqliteLogWatch
 from trackstream_api.models.admin import ProjectorPosition
 from trackstream_api.queries import status
 from trackstream_api.read_gate import ReadGate
-from trackstream_api.replay_job import ReplayJob
-from trackstream_api.verify_job import VerifyJob
+from trackstream_api.rebuild.background_job import Turn
+from trackstream_api.rebuild.replay_job import ReplayJob
+from trackstream_api.rebuild.verify_job import VerifyJob
 from trackstream_consumers.engine import Engine
 from trackstream_consumers.log.sqlite import SqliteLogReader
 from trackstream_consumers.migrate import migrate
-from trackstream_consumers.replay_plan import EVERYTHING
-from trackstream_consumers.verify import drop_leftovers
+from trackstream_consumers.rebuild.replay_plan import EVERYTHING
+from trackstream_consumers.rebuild.verify import drop_leftovers
 from trackstream_schemas import events as e
 from trackstream_schemas import sqlite_layout, topics
 from trackstream_schemas.blobs import DirectoryBlobStore
@@ -45,7 +45,7 @@ if TYPE_CHECKING:
     from trackstream_api.models.rebuild import ReplayState, VerifyState
     from trackstream_api.queries.status import Counts
     from trackstream_consumers.log.port import LogReader
-    from trackstream_consumers.replay_plan import ReplayPlan
+    from trackstream_consumers.rebuild.replay_plan import ReplayPlan
     from trackstream_schemas.blobs import BlobStore
     from trackstream_schemas.events import DeadLettered
     from trackstream_schemas.position import TopicPartition

@@ -18,7 +18,7 @@ from trackstream_consumers.log.sqlite import SqliteLogReader
 from trackstream_consumers.migrate import migrate
 from trackstream_consumers.projectors.entities import EntityProjector
 from trackstream_consumers.projectors.metrics import MetricProjector
-from trackstream_consumers.replay import drop_shadow, shadow_database, swap_tables
+from trackstream_consumers.rebuild.replay import drop_shadow, shadow_database, swap_tables
 from trackstream_schemas.errors import Unavailable
 
 if TYPE_CHECKING:

@@ -17,7 +17,7 @@ from trackstream_api.cli.stack_checks import is_distributed
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from trackstream_consumers.replay import ReplayProgress
+    from trackstream_consumers.rebuild.replay import ReplayProgress
 
 _POLL_SECONDS = 0.1
 
@@ -73,8 +73,8 @@ def replay(
 
 def _on_stack(names: tuple[str, ...], since: str | None, from_start: bool) -> dict[str, Any]:
     from trackstream_api.cli.progress import rated_progress
-    from trackstream_api.replay_job import progress_fields
-    from trackstream_api.stack_replay import replay_stack
+    from trackstream_api.rebuild.replay_job import progress_fields
+    from trackstream_api.rebuild.stack_replay import replay_stack
 
     with rated_progress("Replaying", "points/s") as report:
 

@@ -54,8 +54,8 @@ def verify(context: click.Context, names: tuple[str, ...], store: str, output: s
 def _on_stack(names: tuple[str, ...]) -> dict[str, Any]:
     from trackstream_api.cli.progress import progress
     from trackstream_api.models.rebuild import NO_VERIFY
-    from trackstream_api.stack_replay import verify_stack
-    from trackstream_api.verify_job import result_fields
+    from trackstream_api.rebuild.stack_replay import verify_stack
+    from trackstream_api.rebuild.verify_job import result_fields
 
     with progress("Verifying") as report:
         result = verify_stack(lambda now: report(now.records_done, now.records_total), names)

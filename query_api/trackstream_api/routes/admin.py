@@ -16,7 +16,7 @@ from trackstream_api.models.admin import (
 )
 from trackstream_api.models.base import Reply
 from trackstream_api.models.rebuild import ReplayRequest, ReplayState, VerifyRequest, VerifyState
-from trackstream_api.replay_scope import replay_plan, topics_named
+from trackstream_api.rebuild.replay_scope import replay_plan, topics_named
 from trackstream_api.routes.parameters import StoreOf
 from trackstream_api.version import VERSION
 from trackstream_schemas.errors import Unavailable

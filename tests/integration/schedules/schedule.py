@@ -20,8 +20,8 @@ from trackstream.spool.syncing import state_of, sync
 from trackstream_consumers.consumer import ConsumerSettings
 from trackstream_consumers.log.sqlite import SqliteLogReader
 from trackstream_consumers.pipeline import Pipeline
-from trackstream_consumers.replay import ReplayProgress, drop_shadow, replay
-from trackstream_consumers.replay_plan import plan_of
+from trackstream_consumers.rebuild.replay import ReplayProgress, drop_shadow, replay
+from trackstream_consumers.rebuild.replay_plan import plan_of
 from trackstream_schemas import events as e
 from trackstream_schemas import topics
 from trackstream_schemas.blobs import DirectoryBlobStore
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
     from tests.integration.schedules.trainers import Nursery, Trainer
     from trackstream_consumers.engine import Engine
-    from trackstream_consumers.replay_plan import ReplayPlan
+    from trackstream_consumers.rebuild.replay_plan import ReplayPlan
     from trackstream_schemas.events import DeadLettered
     from trackstream_schemas.position import TopicPartition
 

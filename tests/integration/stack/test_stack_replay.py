@@ -16,7 +16,7 @@ from tests.integration.processes import TRACKSTREAM
 from trackstream_api.distributed_store import PROJECTORS
 from trackstream_consumers.engine import Engine
 from trackstream_consumers.epoch import current_epoch
-from trackstream_consumers.replay import shadow_database
+from trackstream_consumers.rebuild.replay import shadow_database
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -29,7 +29,7 @@ pytestmark = pytest.mark.integration
 _LATE_SWAP = """
 import sys, time
 from pathlib import Path
-from trackstream_consumers import replay_beside
+from trackstream_consumers.rebuild import replay_beside
 swap = replay_beside.swap_tables
 def late(live, shadow):
     Path(sys.argv[1]).touch()
@@ -37,7 +37,7 @@ def late(live, shadow):
         time.sleep(0.01)
     swap(live, shadow)
 replay_beside.swap_tables = late
-from trackstream_api.stack_replay import replay_stack
+from trackstream_api.rebuild.stack_replay import replay_stack
 replay_stack(lambda _progress: None)
 """
 """A replay that waits before it swaps: the live consumers are far ahead of the new tables by then."""
@@ -45,9 +45,9 @@ replay_stack(lambda _progress: None)
 _LATE_CHECK = _LATE_SWAP.replace("swap_tables", "check_counts").replace("(live, shadow)", "(*rest)")
 """A replay that waits when it has built the tables."""
 _NEXT_REPLAY = """
-from trackstream_consumers import replay_beside
+from trackstream_consumers.rebuild import replay_beside
 replay_beside._GONE_AFTER = 0
-from trackstream_api.stack_replay import replay_stack
+from trackstream_api.rebuild.stack_replay import replay_stack
 print("resumed:", replay_stack(lambda _progress: None).resumed)
 """
 """The replay after one that was killed, without the wait until that is surely gone."""

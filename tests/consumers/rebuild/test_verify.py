@@ -12,8 +12,8 @@ from tests.consumers.tables import scalar
 from trackstream_consumers.consumer import ConsumerSettings
 from trackstream_consumers.log.sqlite import SqliteLogReader
 from trackstream_consumers.pipeline import Pipeline
-from trackstream_consumers.replay_tables import BOOKKEEPING, tables_of
-from trackstream_consumers.verify import Verification, VerifyResult, verify
+from trackstream_consumers.rebuild.replay_tables import BOOKKEEPING, tables_of
+from trackstream_consumers.rebuild.verify import Verification, VerifyResult, verify
 from trackstream_schemas import events as e
 from trackstream_schemas import topics
 from trackstream_schemas.blobs import DirectoryBlobStore
@@ -164,8 +164,8 @@ def test_it_is_sound_while_rows_are_written(
 def test_consumers_that_do_not_come_near_the_logs_end_are_told(
     log: DirectLog, pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("trackstream_consumers.verify._NEAR", 3)
-    monkeypatch.setattr("trackstream_consumers.verify._CATCH_UP_SECONDS", 0.1)
+    monkeypatch.setattr("trackstream_consumers.rebuild.verify._NEAR", 3)
+    monkeypatch.setattr("trackstream_consumers.rebuild.verify._CATCH_UP_SECONDS", 0.1)
     log.log(*story.bodies())
     with pytest.raises(Unavailable, match="records behind"):
         verified(pipeline, elsewhere=True)

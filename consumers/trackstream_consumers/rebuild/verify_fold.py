@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from trackstream_consumers.consumer import Consumer
 from trackstream_consumers.pipeline import projectors
 from trackstream_consumers.projectors.uploads import UploadSink
-from trackstream_consumers.verify_reader import BoundedReader
+from trackstream_consumers.rebuild.verify_reader import BoundedReader
 from trackstream_schemas import topics
 
 if TYPE_CHECKING:

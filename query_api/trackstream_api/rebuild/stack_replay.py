@@ -10,22 +10,22 @@ from typing import TYPE_CHECKING, NamedTuple
 from trackstream.log.kafka import KafkaLogWriter
 from trackstream.producer import Producer
 from trackstream.settings import Settings
-from trackstream_api.replay_scope import replay_plan, topics_named
+from trackstream_api.rebuild.replay_scope import replay_plan, topics_named
 from trackstream_api.stack_settings import blobs_from_environment, stack_from_environment
 from trackstream_consumers.engine import Engine
 from trackstream_consumers.log.kafka import KafkaLogReader
 from trackstream_consumers.log.kafka_watch import KafkaLogWatch
 from trackstream_consumers.migrate import migrate_together
-from trackstream_consumers.replay_beside import replay_beside
-from trackstream_consumers.replay_plan import EVERYTHING
-from trackstream_consumers.verify import Verification, verify
+from trackstream_consumers.rebuild.replay_beside import replay_beside
+from trackstream_consumers.rebuild.replay_plan import EVERYTHING
+from trackstream_consumers.rebuild.verify import Verification, verify
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from trackstream_consumers.log.port import LogReader
-    from trackstream_consumers.replay import ReplayProgress
-    from trackstream_consumers.verify import VerifyProgress, VerifyResult
+    from trackstream_consumers.rebuild.replay import ReplayProgress
+    from trackstream_consumers.rebuild.verify import VerifyProgress, VerifyResult
     from trackstream_schemas.blobs import BlobStore
     from trackstream_schemas.events import DeadLettered
     from trackstream_schemas.position import TopicPartition

@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING
 
 from trackstream_consumers.engine import Engine
 from trackstream_consumers.migrate import migrate
-from trackstream_consumers.replay_plan import plan_of
-from trackstream_consumers.replay_shadow import drop_database
-from trackstream_consumers.replay_tables import BOOKKEEPING, SHARED, tables_of
-from trackstream_consumers.verify_compare import Difference
-from trackstream_consumers.verify_fold import Fold, VerifyProgress, folding
-from trackstream_consumers.verify_rounds import Comparison, TableVerdict, Verification, live_positions
+from trackstream_consumers.rebuild.replay_plan import plan_of
+from trackstream_consumers.rebuild.replay_shadow import drop_database
+from trackstream_consumers.rebuild.replay_tables import BOOKKEEPING, SHARED, tables_of
+from trackstream_consumers.rebuild.verify_compare import Difference
+from trackstream_consumers.rebuild.verify_fold import Fold, VerifyProgress, folding
+from trackstream_consumers.rebuild.verify_rounds import Comparison, TableVerdict, Verification, live_positions
 from trackstream_schemas.errors import Unavailable
 
 if TYPE_CHECKING:

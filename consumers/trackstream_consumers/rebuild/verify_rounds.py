@@ -13,11 +13,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from trackstream_consumers.epoch import current_epoch
-from trackstream_consumers.replay_plan import touched_since
-from trackstream_consumers.replay_shadow import drop_database
-from trackstream_consumers.replay_tables import SHARED, at_or_behind
+from trackstream_consumers.rebuild.replay_plan import touched_since
+from trackstream_consumers.rebuild.replay_shadow import drop_database
+from trackstream_consumers.rebuild.replay_tables import SHARED, at_or_behind
+from trackstream_consumers.rebuild.verify_compare import Difference, compare_table
 from trackstream_consumers.store import engine_errors
-from trackstream_consumers.verify_compare import Difference, compare_table
 from trackstream_schemas import topics
 from trackstream_schemas.position import TopicPartition
 
@@ -27,8 +27,8 @@ if TYPE_CHECKING:
 
     from trackstream_consumers.engine import Engine
     from trackstream_consumers.log.port import LogReader
-    from trackstream_consumers.replay_tables import Table
-    from trackstream_consumers.verify_fold import Fold
+    from trackstream_consumers.rebuild.replay_tables import Table
+    from trackstream_consumers.rebuild.verify_fold import Fold
 
 _NEVER_CHANGE = frozenset({"metric_points", "metric_events", "rewinds"})
 """Tables whose rows tell their offset and stay as they are, save for a purge of their run."""

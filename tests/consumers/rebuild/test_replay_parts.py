@@ -12,14 +12,14 @@ import pytest
 from tests.consumers import story
 from tests.consumers.crashes import Killed
 from tests.consumers.tables import scalar, visible
-from trackstream_consumers import replay as replay_module
 from trackstream_consumers.consumer import ConsumerSettings
 from trackstream_consumers.errors import ReplayRefused
 from trackstream_consumers.log.sqlite import SqliteLogReader
 from trackstream_consumers.pipeline import Pipeline
-from trackstream_consumers.replay import ReplayProgress, replay, shadow_database
-from trackstream_consumers.replay_plan import EVERYTHING, PROJECTORS, plan_of
-from trackstream_consumers.replay_tables import BOOKKEEPING, tables_of, topics_of
+from trackstream_consumers.rebuild import replay as replay_module
+from trackstream_consumers.rebuild.replay import ReplayProgress, replay, shadow_database
+from trackstream_consumers.rebuild.replay_plan import EVERYTHING, PROJECTORS, plan_of
+from trackstream_consumers.rebuild.replay_tables import BOOKKEEPING, tables_of, topics_of
 from trackstream_schemas import events as e
 from trackstream_schemas import topics
 from trackstream_schemas.blobs import DirectoryBlobStore

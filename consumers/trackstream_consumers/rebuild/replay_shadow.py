@@ -17,8 +17,8 @@ from trackstream_consumers.engine import Engine
 from trackstream_consumers.epoch import FixedEpoch, fence_tables
 from trackstream_consumers.errors import ReplayRefused
 from trackstream_consumers.migrate import known_migrations, migrate
-from trackstream_consumers.replay_plan import Selection, touched_since
-from trackstream_consumers.replay_tables import copy_rows, tables_of
+from trackstream_consumers.rebuild.replay_plan import Selection, touched_since
+from trackstream_consumers.rebuild.replay_tables import copy_rows, tables_of
 from trackstream_consumers.store import POSITIONS, engine_errors, insert
 from trackstream_schemas.errors import Unavailable
 from trackstream_schemas.events import DeadLettered
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from trackstream_consumers.log.port import LogReader
-    from trackstream_consumers.replay_plan import ReplayPlan
+    from trackstream_consumers.rebuild.replay_plan import ReplayPlan
 
 _BUILDING, _SWAPPING = "building", "swapping"
 _IDS_AT_ONCE = 10_000

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from trackstream_consumers.engine import Engine
-    from trackstream_consumers.replay_tables import Table
+    from trackstream_consumers.rebuild.replay_tables import Table
 
 _BUCKETS = 256
 _LONGEST = 500

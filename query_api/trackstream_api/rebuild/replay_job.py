@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from trackstream_api.background_job import BackgroundJob, Turn
 from trackstream_api.models.rebuild import NO_REPLAY, MissingContent, ReplayState
-from trackstream_consumers.replay import replay
-from trackstream_consumers.replay_plan import EVERYTHING
+from trackstream_api.rebuild.background_job import BackgroundJob, Turn
+from trackstream_consumers.rebuild.replay import replay
+from trackstream_consumers.rebuild.replay_plan import EVERYTHING
 from trackstream_schemas.ids import new_id
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from trackstream_consumers.pipeline import Pipeline
-    from trackstream_consumers.replay import ReplayProgress
-    from trackstream_consumers.replay_plan import ReplayPlan
+    from trackstream_consumers.rebuild.replay import ReplayProgress
+    from trackstream_consumers.rebuild.replay_plan import ReplayPlan
 
 _MISSING_SHOWN = 100
 

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from trackstream_api.background_job import BackgroundJob, Turn
 from trackstream_api.models.rebuild import NO_VERIFY, RowDifference, TableVerdict, VerifyState
+from trackstream_api.rebuild.background_job import BackgroundJob, Turn
 from trackstream_consumers.pipeline import Pipeline
-from trackstream_consumers.verify import Verification, verify
+from trackstream_consumers.rebuild.verify import Verification, verify
 from trackstream_schemas.ids import new_id
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from trackstream_consumers.verify import VerifyProgress, VerifyResult
+    from trackstream_consumers.rebuild.verify import VerifyProgress, VerifyResult
 
 
 class VerifyJob:

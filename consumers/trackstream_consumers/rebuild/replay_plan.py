@@ -10,7 +10,7 @@ import json
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from trackstream_consumers.replay_tables import REFOLDED_WHOLE, Kept, topics_of
+from trackstream_consumers.rebuild.replay_tables import REFOLDED_WHOLE, Kept, topics_of
 from trackstream_schemas import topics
 from trackstream_schemas.errors import InvalidInput
 

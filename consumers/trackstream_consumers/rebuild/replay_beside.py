@@ -20,7 +20,7 @@ from trackstream_consumers.errors import ReplayRefused
 from trackstream_consumers.pipeline import projectors
 from trackstream_consumers.projectors.uploads import UploadSink
 from trackstream_consumers.purge import forget_purged
-from trackstream_consumers.replay import (
+from trackstream_consumers.rebuild.replay import (
     ReplayRun,
     check_counts,
     selected,
@@ -28,9 +28,9 @@ from trackstream_consumers.replay import (
     swap_tables,
     tell_new,
 )
-from trackstream_consumers.replay_contents import named_without_content, still_missing
-from trackstream_consumers.replay_plan import EVERYTHING
-from trackstream_consumers.replay_shadow import Shadow, Source, open_shadow
+from trackstream_consumers.rebuild.replay_contents import named_without_content, still_missing
+from trackstream_consumers.rebuild.replay_plan import EVERYTHING
+from trackstream_consumers.rebuild.replay_shadow import Shadow, Source, open_shadow
 from trackstream_schemas.errors import Unavailable
 
 if TYPE_CHECKING:
@@ -39,8 +39,8 @@ if TYPE_CHECKING:
 
     from trackstream_consumers.engine import Engine
     from trackstream_consumers.log.port import LogReader
-    from trackstream_consumers.replay import ReplayProgress
-    from trackstream_consumers.replay_plan import ReplayPlan
+    from trackstream_consumers.rebuild.replay import ReplayProgress
+    from trackstream_consumers.rebuild.replay_plan import ReplayPlan
     from trackstream_schemas.blobs import BlobStore
     from trackstream_schemas.events import DeadLettered
 

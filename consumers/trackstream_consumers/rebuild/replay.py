@@ -17,16 +17,16 @@ from trackstream_consumers.errors import ReplayRefused
 from trackstream_consumers.pipeline import projectors
 from trackstream_consumers.projectors.uploads import UploadSink
 from trackstream_consumers.purge import forget_purged
-from trackstream_consumers.replay_contents import MissingContent, named_without_content, still_missing
-from trackstream_consumers.replay_plan import EVERYTHING, SelectedProjector
-from trackstream_consumers.replay_shadow import (
+from trackstream_consumers.rebuild.replay_contents import MissingContent, named_without_content, still_missing
+from trackstream_consumers.rebuild.replay_plan import EVERYTHING, SelectedProjector
+from trackstream_consumers.rebuild.replay_shadow import (
     Shadow,
     Source,
     drop_shadow,
     open_shadow,
     shadow_database,
 )
-from trackstream_consumers.replay_tables import IN_EVENTS, REFOLDED_WHOLE, at_or_behind, swap_tables
+from trackstream_consumers.rebuild.replay_tables import IN_EVENTS, REFOLDED_WHOLE, at_or_behind, swap_tables
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from trackstream_consumers.engine import Engine
     from trackstream_consumers.pipeline import Pipeline
     from trackstream_consumers.projectors.port import Projector
-    from trackstream_consumers.replay_plan import ReplayPlan
+    from trackstream_consumers.rebuild.replay_plan import ReplayPlan
     from trackstream_schemas.events import DeadLettered
     from trackstream_schemas.position import TopicPartition
 

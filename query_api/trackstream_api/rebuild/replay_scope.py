@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from trackstream_api.as_of.moment import parse_moment, start_from
 from trackstream_api.log_places import short_name, topic_named
-from trackstream_consumers.replay_plan import plan_of
+from trackstream_consumers.rebuild.replay_plan import plan_of
 from trackstream_schemas import topics
 from trackstream_schemas.errors import InvalidInput
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from trackstream_api.as_of.moment import LogClock
-    from trackstream_consumers.replay_plan import ReplayPlan
+    from trackstream_consumers.rebuild.replay_plan import ReplayPlan
 
 
 def topics_named(names: Sequence[str]) -> list[str]:
