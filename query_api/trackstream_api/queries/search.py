@@ -9,14 +9,12 @@ from trackstream_api.models.experiments import ExperimentPage
 from trackstream_api.models.runs import RunList, RunPage
 from trackstream_api.queries import experiments, runs
 from trackstream_api.queries.execution import select
+from trackstream_api.queries.leading_runs import leading_runs
 from trackstream_api.search import (
     ExperimentSearch,
     Page,
     RunSearch,
     Statement,
-    leading_candidates_statement,
-    leading_row,
-    leading_runs_statement,
     page,
     search_experiments_statement,
     search_runs_statement,
@@ -28,9 +26,6 @@ if TYPE_CHECKING:
 
     from trackstream_api.models.runs import BestRuns, Run, SearchRuns
     from trackstream_consumers.engine import Engine
-
-_MOST_TIES = 1000
-"""Runs more than wanted that are read whole to put those that tie in order."""
 
 
 def search_experiments(engine: Engine, request: ExperimentSearch) -> ExperimentPage:
@@ -51,42 +46,12 @@ def search_runs(engine: Engine, request: SearchRuns) -> RunPage:
         limit=request.limit,
         page_token=request.page_token,
     )
-    return _leading_runs(engine, search) or _runs_in_order(engine, search)
+    return leading_runs(engine, search) or _runs_in_order(engine, search)
 
 
 def _runs_in_order(engine: Engine, search: RunSearch) -> RunPage:
     found = _page(engine, search_runs_statement(search))
     return RunPage.model_construct(runs=runs.by_ids(engine, found.ids), next_page_token=found.next_page_token)
-
-
-def _leading_runs(engine: Engine, search: RunSearch) -> RunPage | None:
-    """Return the first page of a search by one metric, where so many runs have it that it is full."""
-    guess = leading_candidates_statement(search)
-    if guess is None:
-        return None
-    candidates = select(engine, guess.sql, guess.parameters)
-    # Runs beyond a full guess stand behind all that come before its last row, or beside that.
-    last = candidates[-1][1] if len(candidates) == guess.limit else None
-    among = list(dict.fromkeys(run_id for run_id, _ in candidates))
-    found = _leading(engine, search, leading_runs_statement(search, among, last))
-    if found is None and last is not None:
-        found = _leading(engine, search, leading_runs_statement(search))
-    return found
-
-
-def _leading(engine: Engine, search: RunSearch, statement: Statement | None) -> RunPage | None:
-    if statement is None:
-        return None
-    values: dict[str, float] = dict(select(engine, statement.sql, statement.parameters))  # type: ignore[arg-type]
-    if not search.limit < len(values) <= search.limit + _MOST_TIES:
-        return None
-    found = runs.by_ids(engine, list(values))
-    # The rows come in the order of the values; ties are put in the order of the whole statement.
-    places = {value: place for place, value in enumerate(dict.fromkeys(values.values()))}
-    found.sort(key=lambda run: (places[values[run.run_id]], -run.start_time, run.run_id))
-    rows = [leading_row(run.run_id, values[run.run_id], run.start_time) for run in found]
-    token = page(statement, rows).next_page_token
-    return RunPage.model_construct(runs=found[: search.limit], next_page_token=token) if token else None
 
 
 def best_runs(engine: Engine, request: BestRuns) -> RunList:
@@ -102,7 +67,7 @@ def best_runs(engine: Engine, request: BestRuns) -> RunList:
         order_by=(f'metrics."{metric}" {"ASC" if request.mode == "min" else "DESC"}',),
         limit=request.top,
     )
-    found = (_leading_runs(engine, search) or _runs_in_order(engine, search)).runs
+    found = (leading_runs(engine, search) or _runs_in_order(engine, search)).runs
     ranked = [run for run in found if _has_number(run, request.metric)]
     return RunList.model_construct(runs=ranked)
 

@@ -12,6 +12,7 @@ from trackstream_api.search.compile_runs import (
     leading_row,
     leading_runs_statement,
     search_runs_statement,
+    single_metric,
 )
 from trackstream_api.search.page_token import Page, page
 from trackstream_api.search.statement import Statement
@@ -27,4 +28,5 @@ __all__ = [
     "page",
     "search_experiments_statement",
     "search_runs_statement",
+    "single_metric",
 ]

@@ -83,6 +83,12 @@ def search_runs_statement(request: RunSearch) -> Statement:
     return page_statement(rows, "run_id", order, _identity(request, comparisons, terms), request, bindings)
 
 
+def single_metric(request: RunSearch) -> OrderTerm | None:
+    """Return the metric that a search is sorted by, where it is by one and nothing else."""
+    terms = parse_order_by(request.order_by, RUNS)
+    return terms[0] if len(terms) == 1 and terms[0].entity == "metric" else None
+
+
 def leading_candidates_statement(request: RunSearch) -> Statement | None:
     """Compile a guess at the first runs of a search by one metric. Rows: run_id, value.
 
@@ -91,20 +97,19 @@ def leading_candidates_statement(request: RunSearch) -> Statement | None:
     a fifth of the time of reading which values stand (FINAL), and a fraction of that of joining a million
     runs. None where the search is of another kind: other orders, or a further page. Raises FilterSyntaxError.
     """
-    terms = parse_order_by(request.order_by, RUNS)
-    if request.page_token or len(terms) != 1 or terms[0].entity != "metric":
+    term = single_metric(request)
+    if term is None or request.page_token:
         return None
     bindings = Bindings()
     # Enough for some values that no longer stand and some runs that do not match; more cost more to look up.
     limit = 4 * (request.limit + 1) + 24
     sql = (
-        f"SELECT run_id, value FROM latest_metrics PREWHERE key = {bindings.bind(terms[0].key, 'String')} "
-        f"WHERE NOT isNaN(value) ORDER BY value {'ASC' if terms[0].ascending else 'DESC'} "
+        f"SELECT run_id, value FROM latest_metrics PREWHERE key = {bindings.bind(term.key, 'String')} "
+        f"WHERE NOT isNaN(value) ORDER BY value {'ASC' if term.ascending else 'DESC'} "
         f"LIMIT {bindings.bind(limit, 'UInt64')}"
     )
-    return Statement(
-        sql, bindings.values, limit, _identity(request, parse_filter(request.filter, RUNS), terms)
-    )
+    identity = _identity(request, parse_filter(request.filter, RUNS), (term,))
+    return Statement(sql, bindings.values, limit, identity)
 
 
 def leading_runs_statement(

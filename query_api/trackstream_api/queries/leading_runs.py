@@ -1,0 +1,110 @@
+"""The first page of a search by one metric: guessed from the metric's values, then looked up.
+
+A guess is a list of the best values that were ever the latest of a run, replaced ones among them. What stands
+strictly before its last row is in it, so where enough of that matches, the page is complete: no join of all
+runs, and no reading of which of a million values stand.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from trackstream_api.models.runs import RunPage
+from trackstream_api.queries import runs
+from trackstream_api.queries.execution import select
+from trackstream_api.search import (
+    RunSearch,
+    Statement,
+    leading_candidates_statement,
+    leading_row,
+    leading_runs_statement,
+    page,
+    single_metric,
+)
+from trackstream_api.search.statement import STAGES
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from typing import Any
+
+    from trackstream_api.models.runs import Run
+    from trackstream_consumers.engine import Engine
+
+_MOST_TIES = 1000
+"""Runs more than wanted that are read whole to put those that tie in order."""
+
+
+def leading_runs(engine: Engine, search: RunSearch) -> RunPage | None:
+    """Return the page, where it is a first one by a metric that so many runs have that it is full."""
+    guess = leading_candidates_statement(search)
+    if guess is None:
+        return None
+    candidates = select(engine, guess.sql, guess.parameters)
+    last = candidates[-1][1] if len(candidates) == guess.limit else None
+    few = candidates[: 2 * (search.limit + 1) + 4]
+    found = _seen_whole(engine, search, guess, _ids(few), last if few == candidates else few[-1][1])
+    if found is None:
+        found = _looked_up(engine, leading_runs_statement(search, _ids(candidates), last))
+    if found is None and last is not None:
+        found = _looked_up(engine, leading_runs_statement(search))
+    return found
+
+
+def _ids(rows: Sequence[Sequence[Any]]) -> list[str]:
+    return list(dict.fromkeys(run_id for run_id, _ in rows))
+
+
+def _seen_whole(
+    engine: Engine, search: RunSearch, guess: Statement, run_ids: Sequence[str], before: float | None
+) -> RunPage | None:
+    """Read the runs and keep those that match with a value strictly before `before`.
+
+    Not for searches that ask for more than a run itself tells.
+    """
+    term = single_metric(search)
+    if term is None or search.filter.strip() or search.experiment_ids is None:
+        return None
+    values: dict[str, float] = {}
+    found = runs.by_ids(engine, run_ids)
+    for run in found:
+        latest = run.metrics.get(term.key)
+        if (
+            run.experiment_id in search.experiment_ids
+            and run.lifecycle_stage in STAGES[search.view]
+            and latest
+        ):
+            value = latest["value"]
+            is_before = before is None or (value < before if term.ascending else value > before)
+            if is_before and not math.isnan(value):
+                values[run.run_id] = value
+    matching = sorted(
+        (run for run in found if run.run_id in values),
+        key=lambda run: values[run.run_id] if term.ascending else -values[run.run_id],
+    )
+    return _page(guess, search.limit, matching, values)
+
+
+def _looked_up(engine: Engine, statement: Statement | None) -> RunPage | None:
+    """Let the engine find those that match, then read them."""
+    if statement is None:
+        return None
+    values: dict[str, float] = dict(select(engine, statement.sql, statement.parameters))  # type: ignore[arg-type]
+    if len(values) > statement.limit + _MOST_TIES:
+        return None
+    found = runs.by_ids(engine, list(values)) if len(values) > statement.limit else []
+    return _page(statement, statement.limit, found, values)
+
+
+def _page(
+    statement: Statement, limit: int, found: Sequence[Run], values: Mapping[str, float]
+) -> RunPage | None:
+    """Return the page of runs that come in the order of their values; None where they do not fill it."""
+    if len(found) <= limit:
+        return None
+    places = {value: place for place, value in enumerate(dict.fromkeys(values[run.run_id] for run in found))}
+    ordered = sorted(found, key=lambda run: (places[values[run.run_id]], -run.start_time, run.run_id))
+    rows = [leading_row(run.run_id, values[run.run_id], run.start_time) for run in ordered]
+    token = page(replace(statement, limit=limit), rows).next_page_token
+    return RunPage.model_construct(runs=ordered[:limit], next_page_token=token)
