@@ -34,6 +34,8 @@ if TYPE_CHECKING:
 
 _MOST_TIES = 1000
 """Runs more than wanted that are read whole to put those that tie in order."""
+_LARGEST_GUESSED = 100
+"""Runs on a page beyond which a guess that fails costs more than the search that it would have saved."""
 
 
 def leading_runs(engine: Engine, search: RunSearch) -> RunPage | None:
@@ -41,14 +43,16 @@ def leading_runs(engine: Engine, search: RunSearch) -> RunPage | None:
     guess = leading_candidates_statement(search)
     if guess is None:
         return None
+    if search.limit > _LARGEST_GUESSED:
+        return _looked_up(engine, search, leading_runs_statement(search))
     candidates = select(engine, guess.sql, guess.parameters)
     last = candidates[-1][1] if len(candidates) == guess.limit else None
     few = candidates[: 2 * (search.limit + 1) + 4]
     found = _seen_whole(engine, search, guess, _ids(few), last if few == candidates else few[-1][1])
     if found is None:
-        found = _looked_up(engine, leading_runs_statement(search, _ids(candidates), last))
+        found = _looked_up(engine, search, leading_runs_statement(search, _ids(candidates), last))
     if found is None and last is not None:
-        found = _looked_up(engine, leading_runs_statement(search))
+        found = _looked_up(engine, search, leading_runs_statement(search))
     return found
 
 
@@ -79,14 +83,10 @@ def _seen_whole(
             is_before = before is None or (value < before if term.ascending else value > before)
             if is_before and not math.isnan(value):
                 values[run.run_id] = value
-    matching = sorted(
-        (run for run in found if run.run_id in values),
-        key=lambda run: values[run.run_id] if term.ascending else -values[run.run_id],
-    )
-    return _page(guess, search.limit, matching, values)
+    return _page(guess, search, [run for run in found if run.run_id in values], values)
 
 
-def _looked_up(engine: Engine, statement: Statement | None) -> RunPage | None:
+def _looked_up(engine: Engine, search: RunSearch, statement: Statement | None) -> RunPage | None:
     """Let the engine find those that match, then read them."""
     if statement is None:
         return None
@@ -94,17 +94,18 @@ def _looked_up(engine: Engine, statement: Statement | None) -> RunPage | None:
     if len(values) > statement.limit + _MOST_TIES:
         return None
     found = runs.by_ids(engine, list(values)) if len(values) > statement.limit else []
-    return _page(statement, statement.limit, found, values)
+    return _page(statement, search, found, values)
 
 
 def _page(
-    statement: Statement, limit: int, found: Sequence[Run], values: Mapping[str, float]
+    statement: Statement, search: RunSearch, found: Sequence[Run], values: Mapping[str, float]
 ) -> RunPage | None:
-    """Return the page of runs that come in the order of their values; None where they do not fill it."""
-    if len(found) <= limit:
+    """Return the page of runs in the order of the whole statement; None where they do not fill it."""
+    term = single_metric(search)
+    if term is None or len(found) <= search.limit:
         return None
-    places = {value: place for place, value in enumerate(dict.fromkeys(values[run.run_id] for run in found))}
-    ordered = sorted(found, key=lambda run: (places[values[run.run_id]], -run.start_time, run.run_id))
+    sign = 1 if term.ascending else -1
+    ordered = sorted(found, key=lambda run: (sign * values[run.run_id], -run.start_time, run.run_id))
     rows = [leading_row(run.run_id, values[run.run_id], run.start_time) for run in ordered]
-    token = page(replace(statement, limit=limit), rows).next_page_token
-    return RunPage.model_construct(runs=ordered[:limit], next_page_token=token)
+    token = page(replace(statement, limit=search.limit), rows).next_page_token
+    return RunPage.model_construct(runs=ordered[: search.limit], next_page_token=token)

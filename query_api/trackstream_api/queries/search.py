@@ -46,10 +46,13 @@ def search_runs(engine: Engine, request: SearchRuns) -> RunPage:
         limit=request.limit,
         page_token=request.page_token,
     )
-    return leading_runs(engine, search) or _runs_in_order(engine, search)
+    return _run_page(engine, search)
 
 
-def _runs_in_order(engine: Engine, search: RunSearch) -> RunPage:
+def _run_page(engine: Engine, search: RunSearch) -> RunPage:
+    leading = leading_runs(engine, search)
+    if leading is not None:
+        return leading
     found = _page(engine, search_runs_statement(search))
     return RunPage.model_construct(runs=runs.by_ids(engine, found.ids), next_page_token=found.next_page_token)
 
@@ -67,7 +70,7 @@ def best_runs(engine: Engine, request: BestRuns) -> RunList:
         order_by=(f'metrics."{metric}" {"ASC" if request.mode == "min" else "DESC"}',),
         limit=request.top,
     )
-    found = (leading_runs(engine, search) or _runs_in_order(engine, search)).runs
+    found = _run_page(engine, search).runs
     ranked = [run for run in found if _has_number(run, request.metric)]
     return RunList.model_construct(runs=ranked)
 
