@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING, NamedTuple
+from contextlib import closing
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 from trackstream.delivery import Count
 from trackstream.spool.forwarding import forward
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from trackstream.spool.forwarding import Destination
     from trackstream.spool.log import Facts, Tally
 
+_Result = TypeVar("_Result")
 _CHUNK_EVENTS = 500
 _CHUNK_BYTES = 4 << 20
 _ATTEMPTS = 6
@@ -64,24 +66,20 @@ def state_of(path: Path) -> SpoolState | None:
     None too where a living process has only begun to make it. Raises StorageFailed or Unavailable where it
     cannot be read.
     """
-    spool = None
-    try:
-        spool = _open(path)
-        if spool is None:
-            return None
+    return _of_what_is_there(path, lambda: _state_of(path))
+
+
+def _state_of(path: Path) -> SpoolState | None:
+    spool = _open(path)
+    if spool is None:
+        return None
+    with closing(spool):
         alive = owner_alive(path)
         if alive and not spool.is_made():
             return None
         facts = spool.facts()
         left = 0 if alive else journal_points(path, facts)
         return SpoolState(path, facts, spool.tally(), left, spool.bytes, alive, is_original(path, facts))
-    except StorageFailed:
-        if not _is_being_deleted(path):
-            raise
-        return None
-    finally:
-        if spool is not None:
-            spool.close()
 
 
 def sync(
@@ -100,6 +98,12 @@ def sync(
     number of events forwarded so far. `delete` removes a spool that has nothing left to forward and no living
     owner. Raises Unavailable or StorageFailed where the log takes nothing.
     """
+    return _of_what_is_there(path, lambda: _sync(path, to, recover_copy, delete, report))
+
+
+def _sync(
+    path: Path, to: Destination, recover_copy: bool, delete: bool, report: Callable[[int], object]
+) -> Synced | None:
     left = 0
     owned = OwnedSpool.take_over(path, create=True)
     alive = owned is None and path.exists()
@@ -112,34 +116,37 @@ def sync(
                 left = journal_points(path, facts)
         finally:
             owned.leave()
-    spool = None
-    try:
-        spool = _open(path)
-        if spool is None:
-            return None
+    spool = _open(path)
+    if spool is None:
+        return None
+    with closing(spool):
         if alive and not spool.is_made():
             return None
         done, events = _forward_all(spool, to, report)
         refused = spool.tally().refused
-    except StorageFailed:
-        if not _is_being_deleted(path):
-            raise
-        return None
-    finally:
-        if spool is not None:
-            spool.close()
     deleted = delete and not alive and not refused and not left and _delete(path)
     return Synced(path, done, events, refused, left, alive, deleted)
 
 
-def _is_being_deleted(path: Path) -> bool:
-    """Whether the spool is gone, or will be in a moment: of its files, its own goes last."""
+def _of_what_is_there(path: Path, act: Callable[[], _Result | None]) -> _Result | None:
+    """Return what `act` finds, or None where the spool is gone.
+
+    Its owner deletes a spool that the log has taken, at any moment and file by file, and begins another of
+    the same name when the log is behind again. So a failure is looked at anew before it is believed.
+    """
     until = time.monotonic() + _DELETION_S
-    while path.exists():
-        if not owner_alive(path) or time.monotonic() > until:
-            return not path.exists()
+    looked_again = False
+    while True:
+        try:
+            return act()
+        except StorageFailed:
+            gives_up = looked_again and (not owner_alive(path) or time.monotonic() > until)
+            if not path.exists():
+                return None
+            if gives_up:
+                raise
+        looked_again = True
         time.sleep(_FIRST_PAUSE_S / 20)
-    return True
 
 
 def _open(path: Path) -> SpoolLog | None:

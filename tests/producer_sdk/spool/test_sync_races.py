@@ -9,11 +9,14 @@ import pytest
 
 from trackstream.log.open import open_blob_store
 from trackstream.log.sqlite import SqliteLogWriter
+from trackstream.sender import Stamper
 from trackstream.spool import syncing
 from trackstream.spool.forwarding import Destination
+from trackstream.spool.log import Outgoing, SpoolLog
 from trackstream.spool.ownership import take
 from trackstream.spool.place import OwnedSpool, lock_of
 from trackstream.spool.syncing import state_of, sync
+from trackstream_schemas import events as e
 from trackstream_schemas.errors import StorageFailed
 
 if TYPE_CHECKING:
@@ -66,3 +69,28 @@ def test_a_damaged_spool_of_a_living_process_is_told(
     with pytest.raises(StorageFailed):
         sync(spool.path, to)
     spool.leave()
+
+
+def test_a_spool_that_is_begun_anew_meanwhile_is_the_one_that_counts(
+    tmp_path: Path, to: Destination, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    owned = OwnedSpool.begin(tmp_path / "spool", "", "someone", "")
+    looked = []
+
+    def begin_anew(path: Path) -> SpoolLog:
+        looked.append(SpoolLog(path))
+        if len(looked) == 1:
+            looked[0].tally()  # Holds the file open, as a sync does that is amid it.
+            owned.discard()
+            again.append(OwnedSpool.begin(tmp_path / "spool", "", "someone", ""))
+            again[0].log.append([Outgoing(Stamper("someone").encode([e.TagsSet("r", {"a": "1"})], "ann")[0])])
+        return looked[-1]
+
+    again: list[OwnedSpool] = []
+    monkeypatch.setattr(syncing, "_open", begin_anew)
+    synced = sync(owned.path, to)
+    assert len(looked) == 2
+    assert synced is not None
+    assert synced.alive
+    assert synced.events == 1
+    again[0].leave()
