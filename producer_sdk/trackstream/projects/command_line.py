@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
 
+from trackstream.projects.near_names import did_you_mean, near
 from trackstream_schemas import validate
 from trackstream_schemas.errors import InvalidInput
 from trackstream_schemas.secret_texts import names_a_secret, redacted
@@ -67,7 +68,8 @@ def arguments(
     check_given(given)
     missing = [one.name for one in entry_point.parameters if one.default is None and one.name not in given]
     if missing:
-        right = f"a value, as in -P {missing[0]}=…"
+        unknown = [name for name in given if name not in {one.name for one in entry_point.parameters}]
+        right = f"a value, as in -P {missing[0]}=…{_instead_of(missing[0], unknown)}"
         raise InvalidInput(f"parameter {missing[0]} of {entry_point.name}", None, right)
     declared: dict[str, str] = {}
     for number, parameter in enumerate(entry_point.parameters):
@@ -80,6 +82,17 @@ def arguments(
     for name, value in extra.items():
         _refuse_option(name, value)
     return Arguments(declared, extra)
+
+
+def notes_of(entry_point: EntryPoint, given: Mapping[str, str]) -> list[str]:
+    """Return what to tell of values that are passed on though their names look like slips of the pen."""
+    declared = [one.name for one in entry_point.parameters]
+    return [
+        f"parameter {name} is not declared by {entry_point.name} and is passed on as --{name}"
+        f"{did_you_mean(name, declared)}"
+        for name in given
+        if name not in declared and near(name, declared)
+    ]
 
 
 def command_of(entry_point: EntryPoint, values: Arguments) -> str:
@@ -140,6 +153,11 @@ def _path(name: str, text: str, base: Path, number: int, download: Callable[[str
 def _shown(name: str, value: str) -> str:
     """Return a value as an error may show it: errors are recorded."""
     return redacted({name: value})[name]
+
+
+def _instead_of(missing: str, unknown: list[str]) -> str:
+    close = near(missing, unknown)
+    return f"; {close[0]!r} was given, did you mean {missing!r}?" if close else ""
 
 
 def _refuse_option(name: str, value: str) -> None:

@@ -71,6 +71,22 @@ def chosen_manager(project: Project, wanted: str | None) -> EnvironmentManager:
     return "conda" if project.environment.kind == "conda_env" else "virtualenv"
 
 
+def identity(project: Project, wanted: str | None) -> tuple[EnvironmentManager, str | None]:
+    """Return what would make a project's environment, and the hash of all that it is made of; makes nothing.
+
+    The hash is None for `local`. Raises like `prepare` for files that are wrong and a Python that is missing.
+    """
+    manager = chosen_manager(project, wanted)
+    file = project.environment
+    if manager == "local" or file is None:
+        return "local", None
+    requirements = read_requirements(file)
+    if manager == "conda":
+        return manager, _conda_key(file, requirements)
+    python = _uv_python(requirements) if manager == "uv" else find_python(requirements.python)
+    return manager, _key(manager, python, requirements, file)
+
+
 def prepare(project: Project, wanted: str | None, tools: Tools, cache: Path | None = None) -> Environment:
     """Return the environment of a project, made where it is not there yet.
 
@@ -214,8 +230,7 @@ def _conda(file: EnvironmentFile, place: Path, tools: Tools) -> Environment:
         raise InvalidInput("env_manager", "conda", right)
     conda = _tool(os.environ.get("CONDA_EXE") or "conda", "--env-manager virtualenv, uv or local")
     requirements = read_requirements(file)
-    text = file.path.read_text(encoding="utf-8")
-    key = hashlib.sha256(json.dumps([_LAYOUT, "conda", text, requirements.included]).encode()).hexdigest()
+    key = _conda_key(file, requirements)
 
     def make(path: Path) -> None:
         tools.run([conda, "env", "create", "--quiet", "--prefix", str(path), "--file", str(file.path)])
@@ -223,6 +238,11 @@ def _conda(file: EnvironmentFile, place: Path, tools: Tools) -> Environment:
     path = _made(place, f"conda-{key[:32]}", make, tools)
     variables = {"PATH": _path_with(str(path / "bin")), "CONDA_PREFIX": str(path), "VIRTUAL_ENV": None}
     return Environment("conda", path, key, {**variables, "PYTHONHOME": None})
+
+
+def _conda_key(file: EnvironmentFile, requirements: Requirements) -> str:
+    text = file.path.read_text(encoding="utf-8")
+    return hashlib.sha256(json.dumps([_LAYOUT, "conda", text, requirements.included]).encode()).hexdigest()
 
 
 def _listed(path: Path, lines: tuple[str, ...], folder: Path) -> Path:

@@ -50,9 +50,13 @@ def repository_of(directory: Path) -> Path | None:
 
 
 def state_of(directory: Path, tools: Tools) -> tuple[str, bool]:
-    """Return the commit that is checked out and whether the files in `directory` differ from it."""
+    """Return the commit that is checked out and whether the files in `directory` differ from it.
+
+    What Python keeps of modules that it has read is no difference.
+    """
     commit = _answer(tools, "rev-parse", "--verify", "HEAD", cwd=directory).strip()
-    status = _answer(tools, "status", "--porcelain", "--untracked-files=normal", "--", ".", cwd=directory)
+    files = ("--", ".", ":(exclude,glob)**/__pycache__/**")
+    status = _answer(tools, "status", "--porcelain", "--untracked-files=all", *files, cwd=directory)
     return commit, bool(status.strip())
 
 

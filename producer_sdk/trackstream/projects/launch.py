@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import subprocess
 import sys
-import time
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,26 +14,24 @@ from trackstream import context_tags
 from trackstream.client import Client
 from trackstream.projects.backends import backend_named
 from trackstream.projects.errors import LaunchCancelled, LaunchFailed
+from trackstream.projects.first_look import first_look
 from trackstream.projects.launch_folder import folder_of
+from trackstream.projects.launch_run import LAUNCH_TAG, chosen_experiment, new_run
 from trackstream.projects.recorder import Recorder
 from trackstream.projects.recovery import settle_all
 from trackstream.projects.request import Request, as_json
 from trackstream.projects.source import parse_uri
 from trackstream.projects.submitted import SubmittedRun
-from trackstream.run_names import random_run_name
 from trackstream_schemas import events as e
 from trackstream_schemas import validate
 from trackstream_schemas.errors import InvalidInput
-from trackstream_schemas.ids import DEFAULT_EXPERIMENT_ID, new_id
-from trackstream_schemas.secret_texts import without_credentials
+from trackstream_schemas.ids import new_id
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-LAUNCH_TAG = "trackstream.launch_id"
-_ENTRY_POINT = "mlflow.project.entryPoint"
-_BACKEND = "mlflow.project.backend"
-"""Names of MLflow's (mlflow.utils.mlflow_tags)."""
+logger = logging.getLogger("trackstream")
+
 _CLOSE_SECONDS = 30.0
 _DETACHED = '"$@" &'
 """Leaves the process to init, so that nobody here has to wait for its end."""
@@ -58,18 +56,20 @@ def run(
     synchronous: bool = True,
     tracking_uri: str | os.PathLike[str] | None = None,
     retry_of: str | None = None,
+    reuse: bool = False,
 ) -> SubmittedRun:
     """Launch an entry point of the project at `uri` and return the submitted run.
 
     `synchronous` waits for its end and raises LaunchFailed or LaunchCancelled where it did not finish well;
     else the launch goes on by itself, also when this process ends. It logs into a new run of the experiment
     (made where there is none of `experiment_name`), or into `run_id`; a run that is active here becomes its
-    parent. Raises InvalidInput, NotFound for an experiment, run or project that is not there, and the log's
-    errors.
+    parent. With `reuse` nothing is launched where the same was done before: the earlier run comes back, with
+    `reused` set (see `reuse`). Raises InvalidInput, NotFound for an experiment, run or project that is not
+    there, and the log's errors.
     """
     client = Client(tracking_uri)
     try:
-        submitted = _submit(
+        submitted = submit(
             client,
             Request(
                 new_id(),
@@ -94,6 +94,7 @@ def run(
             experiment_name,
             experiment_id,
             run_name,
+            reuse=reuse,
         )
     finally:
         client.close(_CLOSE_SECONDS)
@@ -116,32 +117,46 @@ def _because(reason: str) -> str:
     return f": {reason}" if reason else ""
 
 
-def _submit(
+def submit(
     client: Client,
     request: Request,
-    experiment_name: str | None,
-    experiment_id: str | None,
-    run_name: str | None,
+    experiment_name: str | None = None,
+    experiment_id: str | None = None,
+    run_name: str | None = None,
+    *,
+    tags: Mapping[str, str] | None = None,
+    reuse: bool = False,
 ) -> SubmittedRun:
+    """Launch what is asked for, and return at once; see `run`. `tags` are those of the new run."""
     request.check()
     executes = backend_named(request.backend)
     executes.check(request)
     # Of what is wrong as much as possible is told here, where somebody listens.
+    for note in first_look(request, Path.cwd()):
+        logger.warning("%s", note)
     located = parse_uri(request.uri)
     if located.kind != "git" and "://" not in located.location:
         # What is recorded must mean the same from elsewhere.
         inner = f"#{located.subdirectory}" if located.subdirectory else ""
         request = replace(request, uri=f"{located.location}{inner}")
     settle_all()
+    if reuse:
+        from trackstream.projects import reuse_of_steps
+
+        if request.run_id:
+            raise InvalidInput("run_id", request.run_id, "none beside reuse, which brings its own")
+        earlier = reuse_of_steps.earlier_run(client.uri, request)
+        if earlier is not None:
+            return earlier
     known = client.run(request.run_id).info if request.run_id else None
     if known is not None and run_name is not None:
         raise InvalidInput("run_name", run_name, "none, where the run exists already")
-    chosen = _experiment(
+    chosen = chosen_experiment(
         client, experiment_name, experiment_id, None if known is None else known.experiment_id
     )
     bodies: list[e.Body] = []
     if known is None:
-        started = _new_run(client, request, chosen, run_name)
+        started = new_run(client, request, chosen, run_name, tags)
         bodies.append(started)
         request = replace(request, run_id=started.run_id, experiment_id=chosen)
     else:
@@ -189,54 +204,3 @@ def spawn_supervisor(path: Path, lock: int) -> None:
             start_new_session=True,
             check=True,
         )
-
-
-def _experiment(client: Client, name: str | None, experiment_id: str | None, of_run: str | None) -> str:
-    if name is not None and experiment_id is not None:
-        given = (name, experiment_id)
-        raise InvalidInput("experiment_name and experiment_id", given, "at most one of the two")
-    if name is not None:
-        found = client.get_or_create_experiment(name).experiment_id
-    elif experiment_id is not None:
-        found = client.get_experiment(experiment_id).experiment_id
-    elif of_run:
-        return of_run
-    elif client.settings.experiment_id is not None:
-        found = client.get_experiment(client.settings.experiment_id).experiment_id
-    elif client.settings.experiment_name is not None:
-        found = client.get_or_create_experiment(client.settings.experiment_name).experiment_id
-    else:
-        found = client.get_experiment(DEFAULT_EXPERIMENT_ID).experiment_id
-    if of_run and of_run != found:
-        raise InvalidInput("experiment", found, f"{of_run}, which the run belongs to")
-    return found
-
-
-def _new_run(client: Client, request: Request, experiment_id: str, run_name: str | None) -> e.RunStarted:
-    name = validate.run_name(run_name or random_run_name())
-    tags = {
-        context_tags.RUN_NAME: name,
-        context_tags.USER: request.user_id,
-        context_tags.SOURCE_NAME: without_credentials(request.uri),
-        context_tags.SOURCE_TYPE: "PROJECT",
-        _ENTRY_POINT: request.entry_point,
-        _BACKEND: request.backend,
-        LAUNCH_TAG: request.launch_id,
-    }
-    parent = _parent_run(client)
-    if parent is not None:
-        tags[context_tags.PARENT_RUN_ID] = parent
-    checked = {key: value[: validate.MAX_TAG_VALUE] for key, value in tags.items() if value}
-    now = time.time_ns() // 1_000_000
-    return e.RunStarted(new_id(), experiment_id, name, now, request.user_id, checked)
-
-
-def _parent_run(client: Client) -> str | None:
-    """Return the run that this launch is a part of: the one that is active here, or that this program is."""
-    from trackstream import sessions
-
-    if sessions.active.top is not None:
-        return sessions.active.top.run_id
-    if os.environ.get("TRACKSTREAM_LAUNCH_ID"):
-        return client.settings.run_id
-    return None

@@ -12,6 +12,7 @@ from string import Formatter
 from typing import TYPE_CHECKING, Literal, cast, get_args
 
 from trackstream.projects.errors import ProjectInvalid
+from trackstream.projects.near_names import did_you_mean
 from trackstream.projects.yaml_document import Value, read_document
 from trackstream_schemas.errors import InvalidInput
 
@@ -91,12 +92,14 @@ class Project:
             # A name that begins with a dash would be an option.
             script = f"./{name}" if name.startswith("-") else name
             return EntryPoint(name, f"{command} {_braces_kept(shlex.quote(script))}")
-        raise InvalidInput("entry point", name, f"one of {self._known()}")
+        known = self._known()
+        if not known:
+            raise InvalidInput("entry point", name, "that of a project: this directory has none")
+        raise InvalidInput("entry point", name, f"one of {', '.join(known)}{did_you_mean(name, known)}")
 
-    def _known(self) -> str:
+    def _known(self) -> list[str]:
         scripts = sorted(path.name for path in self.directory.iterdir() if path.suffix in _SCRIPTS)
-        known = [*self.entry_points, *scripts]
-        return ", ".join(known) if known else "those of a project: this directory has none"
+        return [*self.entry_points, *scripts]
 
 
 def load_project(directory: Path, root: Path | None = None) -> Project:

@@ -31,6 +31,8 @@ PROJECT_ENVIRONMENT = "mlflow.project.env"
 """Names of MLflow's (mlflow.utils.mlflow_tags)."""
 ENVIRONMENT_KEY = "trackstream.environment"
 DIRTY = "trackstream.source.git.dirty"
+DIRECTORY = "trackstream.source.git.directory"
+"""Where in its tree a project is; "." for the tree itself."""
 _MAX_REASON = 2000
 _RUN_STATUS: dict[str, e.RunStatus] = {"finished": "FINISHED", "failed": "FAILED", "cancelled": "KILLED"}
 
@@ -67,6 +69,7 @@ class Recorder:
         if fetched.commit is not None:
             tags[GIT_COMMIT] = fetched.commit
             tags[DIRTY] = str(bool(fetched.dirty)).lower()
+            tags[DIRECTORY] = fetched.directory.resolve().relative_to(fetched.root.resolve()).as_posix()
         if "://" in fetched.source:
             tags[GIT_REPOSITORY] = fetched.source
         if ready.environment_key is not None:

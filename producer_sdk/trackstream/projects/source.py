@@ -79,6 +79,21 @@ def check_version(version: str | None) -> None:
         raise InvalidInput("version", version, "a commit, tag or branch")
 
 
+def at_hand(source: Source, version: str | None) -> tuple[Path, Path] | None:
+    """Return a project's directory and the tree that it is a part of, where its files need not be fetched.
+
+    Raises InvalidInput and ProjectNotFound for a subdirectory.
+    """
+    if source.kind != "directory" or version is not None:
+        return None
+    from trackstream.projects import git
+
+    directory = Path(source.location)
+    found = Fetched(directory, git.repository_of(directory) or directory, source.location)
+    inner = _inside(found, source.subdirectory)
+    return inner.directory, inner.root
+
+
 def fetch(source: Source, version: str | None, place: Path, cache: Path, tools: Tools) -> Fetched:
     """Bring a project's files here: those of a directory stay where they are, others are put into `place`.
 

@@ -26,6 +26,9 @@ class SubmittedRun:
     Named for MLflow's class of that name (mlflow.projects.SubmittedRun).
     """
 
+    reused = False
+    """Whether nothing was launched, since an earlier launch had done the same."""
+
     def __init__(self, run_id: str, folder: LaunchFolder) -> None:
         self.run_id = run_id
         """The run that it logs into."""
@@ -74,3 +77,22 @@ class SubmittedRun:
         if pid is not None:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, number)
+
+
+class ReusedRun(SubmittedRun):
+    """The run of an earlier launch, finished well, that stands for one which was not necessary."""
+
+    reused = True
+
+    def wait_for_end(self, timeout: float | None = None) -> End | None:
+        """Return the end at once."""
+        from trackstream.projects.launch_folder import End
+
+        return End("finished", 0)
+
+    def get_status(self) -> RunStatus:
+        """Return FINISHED."""
+        return "FINISHED"
+
+    def send(self, number: int) -> None:
+        """Do nothing: it is over."""

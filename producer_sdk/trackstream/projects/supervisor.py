@@ -136,6 +136,9 @@ class Supervisor:
         entry_point = project.entry_point(request.entry_point)
         # What is wrong with the values is told before an environment is made.
         given = command_line.arguments(entry_point, request.parameters, cwd=cwd, project=project.directory)
+        if source.at_hand(source.parse_uri(request.uri, cwd), request.version) is None:
+            for note in command_line.notes_of(entry_point, request.parameters):
+                tools.say(note)
         with ServerForLaunch(self._client.uri, self._folder.path / "server.log") as server:
             storage = Path(request.storage_dir) if request.storage_dir else self._folder.path / "parameters"
             values = command_line.arguments(

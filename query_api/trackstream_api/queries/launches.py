@@ -38,17 +38,26 @@ def get(engine: Engine, launch_id: str, now: int) -> Launch:
 
 
 def find(
-    engine: Engine, states: Sequence[str], run_id: str | None, limit: int, token: str | None, now: int
+    engine: Engine,
+    states: Sequence[str],
+    run_id: str | None,
+    limit: int,
+    token: str | None,
+    now: int,
+    entry_point: str | None = None,
+    id_part: str | None = None,
 ) -> LaunchPage:
-    """Return a page of launches, those requested last first; of these states and this run, if any are
-    given.
+    """Return a page of launches, those requested last first; of these states, this run and entry point, and
+    with an id that begins or ends like this, if any are given.
     """
-    query = ("launches", *states, run_id or "")
+    query = ("launches", *states, run_id or "", entry_point or "", id_part or "")
     place = page_token.read(token, (int, str), query) if token else [2**62, ""]
     sql = f"""
         SELECT {_COLUMNS}, conflicts, {_SILENT} AS silent FROM launches FINAL
         WHERE requested_at > 0 AND (requested_at, launch_id) < ({{at:Int64}}, {{after:String}})
             AND ({{run:String}} = '' OR run_id = {{run:String}})
+            AND ({{entry_point:String}} = '' OR entry_point = {{entry_point:String}})
+            AND (startsWith(launch_id, {{part:String}}) OR endsWith(launch_id, {{part:String}}))
             AND (empty({{states:Array(String)}})
                 OR has({{states:Array(String)}}, if(silent, 'failed', state)))
         ORDER BY requested_at DESC, launch_id DESC LIMIT {{limit:UInt32}}
@@ -57,6 +66,8 @@ def find(
         "at": place[0],
         "after": place[1],
         "run": run_id or "",
+        "entry_point": entry_point or "",
+        "part": id_part or "",
         "states": list(states),
         "limit": limit + 1,
         "now": now,

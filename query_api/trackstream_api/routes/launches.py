@@ -25,6 +25,8 @@ def find(
     store: StoreOf,
     state: Annotated[list[State] | None, Query(description="Only these states; repeatable")] = None,
     run_id: Annotated[str | None, Query(description="Only those that log into this run")] = None,
+    entry_point: Annotated[str | None, Query(description="Only launches of entry points so named")] = None,
+    id_part: Annotated[str | None, Query(description="Only ids that begin or end like this")] = None,
     limit: Annotated[int, Query(ge=1, le=1000)] = 100,
     page_token: PageToken = None,
     consistency: Consistency = "strong",
@@ -33,7 +35,9 @@ def find(
     if consistency == "strong":
         acts.record_lost(store)
     with reading(store, acts.TOPICS, consistency) as headers:
-        found = launches.find(store.engine, state or (), run_id, limit, page_token, acts.now_ms())
+        found = launches.find(
+            store.engine, state or (), run_id, limit, page_token, acts.now_ms(), entry_point, id_part
+        )
         return Reply(found, headers=headers)
 
 

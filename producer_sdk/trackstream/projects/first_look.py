@@ -1,0 +1,28 @@
+"""What a project's own files say against a request, before anything of it is recorded."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from trackstream.projects import command_line, source
+from trackstream.projects.project_file import load_project
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from trackstream.projects.request import Request
+
+
+def first_look(request: Request, cwd: Path) -> list[str]:
+    """Return what to warn of. Raises for what can never run: an unknown entry point, a value that is missing
+    or not of its type, a project file that is wrong (InvalidInput, ProjectInvalid, ProjectNotFound).
+
+    Only for files that are at hand, those of a directory; of others the launch itself tells it.
+    """
+    found = source.at_hand(source.parse_uri(request.uri, cwd), request.version)
+    if found is None:
+        return []
+    project = load_project(*found)
+    entry_point = project.entry_point(request.entry_point)
+    command_line.arguments(entry_point, request.parameters, cwd=cwd, project=project.directory)
+    return command_line.notes_of(entry_point, request.parameters)

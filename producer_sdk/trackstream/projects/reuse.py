@@ -1,0 +1,91 @@
+"""Whether a launch that finished earlier did what is asked for now; decided from its projection alone.
+
+The same project, at the same commit of a tree without changes, the same entry point, values and environment
+give the same result, as far as anybody can tell from outside.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from trackstream_schemas.secret_texts import redacted
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from trackstream.projects.project_file import EntryPoint
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What is to be done, as far as it decides over the result."""
+
+    project: str
+    directory: str
+    """Of the project in its tree."""
+    entry_point: EntryPoint
+    parameters: Mapping[str, str]
+    """As given."""
+    commit: str | None = None
+    dirty: bool | None = None
+    backend: str = "local"
+    backend_config: Mapping[str, Any] = field(default_factory=dict)
+    docker_args: Mapping[str, str] = field(default_factory=dict)
+    environment: str | None = "local"
+    """What it is made by; None where only the backend knows."""
+    environment_key: str | None = None
+
+
+def obstacle(wanted: Wanted) -> str | None:
+    """Return why no earlier launch can stand for this one, or None."""
+    if wanted.commit is None:
+        return "the project is not in a git repository, so nobody knows whether it is still the same"
+    if wanted.dirty:
+        return f"the project's files differ from commit {wanted.commit[:12]}"
+    secret = [name for name, value in redacted(wanted.parameters).items() if value != wanted.parameters[name]]
+    if secret:
+        return f"the value of {secret[0]} is a secret and was not recorded"
+    for parameter in wanted.entry_point.parameters:
+        given = wanted.parameters.get(parameter.name)
+        if parameter.type == "path" and given is not None and not _is_uri(given):
+            return f"the file of {parameter.name}, {given}, may have changed; a runs:/ URI cannot"
+    return None
+
+
+def did_the_same(wanted: Wanted, launch: Mapping[str, Any]) -> bool:
+    """Whether a launch, as the API gives it, did what is wanted, in whatever tree its project was."""
+    return (
+        launch["state"] == "finished"
+        and launch["project"] == wanted.project
+        and launch["entry_point"] == wanted.entry_point.name
+        and launch["commit"] == wanted.commit
+        and launch["dirty"] is False
+        and launch["backend"] == wanted.backend
+        and json.loads(launch["backend_config"]) == wanted.backend_config
+        and launch["docker_args"] == wanted.docker_args
+        and (wanted.environment is None or launch["environment"] == wanted.environment)
+        and (wanted.environment is None or launch["environment_key"] == wanted.environment_key)
+        and _values(wanted.entry_point, launch["parameters"])
+        == _values(wanted.entry_point, wanted.parameters)
+    )
+
+
+def is_whole(wanted: Wanted, run: Mapping[str, Any], directory_tag: str) -> bool:
+    """Whether the run of such a launch can be used: it is not deleted, ended well, and is of this project."""
+    return (
+        run["lifecycle_stage"] == "active"
+        and run["status"] == "FINISHED"
+        and run["tags"].get(directory_tag) == wanted.directory
+    )
+
+
+def _values(entry_point: EntryPoint, given: Mapping[str, str]) -> dict[str, str]:
+    defaults = {one.name: one.default for one in entry_point.parameters if one.default is not None}
+    return {**defaults, **given}
+
+
+def _is_uri(text: str) -> bool:
+    scheme, separator, _ = text.partition(":/")
+    return bool(separator) and scheme.isascii() and scheme.isalnum() and scheme != "file"
