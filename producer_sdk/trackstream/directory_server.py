@@ -27,6 +27,16 @@ def announced(directory: Path) -> str | None:
     return url if isinstance(url, str) else None
 
 
+def holder_pid(directory: Path) -> int | None:
+    """Return the process that holds, or held last, a directory as a server."""
+    try:
+        holder = json.loads((directory / _LOCK_FILE).read_text())
+        pid = holder["pid"] if holder["kind"] == "server" else None
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+    return pid if isinstance(pid, int) else None
+
+
 def connect(directory: Path, timeout: float) -> ServerConnection | None:
     """Return a connection to the server that holds a directory, if it answers."""
     address = announced(directory)

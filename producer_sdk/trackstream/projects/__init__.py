@@ -16,9 +16,11 @@ from trackstream.projects.errors import (
     LaunchFailed,
     ProjectInvalid,
     ProjectNotFound,
+    SweepFailed,
 )
 from trackstream.projects.launch import run
 from trackstream.projects.submitted import SubmittedRun
+from trackstream.projects.sweeps import SweepResult, resume_sweep, sweep
 
 __all__ = [
     "EnvironmentFailed",
@@ -27,5 +29,9 @@ __all__ = [
     "ProjectInvalid",
     "ProjectNotFound",
     "SubmittedRun",
+    "SweepFailed",
+    "SweepResult",
+    "resume_sweep",
     "run",
+    "sweep",
 ]

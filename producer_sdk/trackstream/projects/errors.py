@@ -7,7 +7,8 @@ TrackstreamError
 │   └── ProjectNotFound     there is no project at the URI
 ├── EnvironmentFailed       what the program needs could not be installed
 ├── LaunchFailed            a launch that was waited for did not finish well
-└── LaunchCancelled         it was cancelled
+├── SweepFailed             no trial of a sweep gave a value
+└── LaunchCancelled         a launch or a sweep was cancelled
 """
 
 from __future__ import annotations
@@ -48,7 +49,15 @@ class LaunchFailed(TrackstreamError):
         super().__init__(f"launch {launch_id} (run {run_id}) {reason}")
 
 
+class SweepFailed(TrackstreamError):
+    """No trial of a sweep gave a value, or the first ones all failed; `run_id` is the sweep's."""
+
+    def __init__(self, run_id: str, reason: str) -> None:
+        self.run_id = run_id
+        super().__init__(f"sweep {run_id} failed: {reason}")
+
+
 class LaunchCancelled(TrackstreamError):
-    """Somebody cancelled the launch."""
+    """Somebody cancelled the launch, or the sweep."""
 
     exit_code = 130

@@ -56,7 +56,7 @@ def state_of(directory: Path, tools: Tools) -> tuple[str, bool]:
     """
     commit = _answer(tools, "rev-parse", "--verify", "HEAD", cwd=directory).strip()
     files = ("--", ".", ":(exclude,glob)**/__pycache__/**")
-    status = _answer(tools, "status", "--porcelain", "--untracked-files=all", *files, cwd=directory)
+    status = _answer(tools, "status", "--porcelain", "--untracked-files=normal", *files, cwd=directory)
     return commit, bool(status.strip())
 
 

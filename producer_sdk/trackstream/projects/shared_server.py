@@ -41,6 +41,8 @@ class ServerForLaunch:
         self._errors = errors
         self._hold: int | None = None
         self.address: str | None = None
+        self.temporary = False
+        """Whether that server ends with the launches that need it."""
 
     def __enter__(self) -> Self:
         if self._uri.startswith(("http://", "https://")):
@@ -50,6 +52,7 @@ class ServerForLaunch:
             self._hold = os.open(directory / _LOCK_FILE, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
             fcntl.flock(self._hold, fcntl.LOCK_SH)
             self.address = _served(directory, self._errors)
+            self.temporary = _is_temporary(directory)
         return self
 
     def __exit__(
@@ -89,6 +92,15 @@ def _served(directory: Path, errors: Path) -> str | None:
     return directory_server.address_of(directory)
 
 
+def _is_temporary(directory: Path) -> bool:
+    """Whether the server that holds a directory was started by `main`, which notes it in the lock."""
+    holder = directory_server.holder_pid(directory)
+    try:
+        return holder is not None and int((directory / _LOCK_FILE).read_text() or 0) == holder
+    except (OSError, ValueError):
+        return False
+
+
 def main(directory: Path) -> int:
     """Serve until no launch holds the lock any more."""
     command = "import sys; from trackstream_api.cli import main; sys.argv[0] = 'trackstream'; main()"
@@ -97,6 +109,8 @@ def main(directory: Path) -> int:
         stdin=subprocess.DEVNULL,
     )
     handle = os.open(directory / _LOCK_FILE, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    os.ftruncate(handle, 0)
+    os.pwrite(handle, str(server.pid).encode(), 0)
     while server.poll() is None:
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -150,6 +150,9 @@ class Supervisor:
             )
             tools.check()
             variables = self._variables(server.address)
+            if server.temporary:
+                # A link to a server that is gone when somebody reads it helps nobody.
+                variables.setdefault("MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT", "true")
             work = Work(request, project, entry_point, values, self._folder.path, variables)
             ready = backend.prepare(work, tools)
             tools.check()
