@@ -9,9 +9,10 @@ from __future__ import annotations
 import json
 import time
 from dataclasses import replace
-from typing import TYPE_CHECKING, get_args
+from typing import TYPE_CHECKING
 
 from trackstream import context_tags
+from trackstream.projects.elsewhere import Elsewhere
 from trackstream.projects.errors import LaunchCancelled, SweepFailed
 from trackstream.projects.launch import submit
 from trackstream.projects.launch_folder import folder_of
@@ -28,7 +29,6 @@ from trackstream.projects.sweep_trials import (
     value_of,
 )
 from trackstream_schemas.errors import TrackstreamError
-from trackstream_schemas.events import LaunchOutcome
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -46,35 +46,7 @@ BEST_RUN_TAG = "trackstream.sweep.best_run_id"
 BEST_TRIAL_TAG = "trackstream.sweep.best_trial"
 BEST_VALUE_TAG = "trackstream.sweep.best."
 _LOOK_SECONDS = 0.1
-_ASK_SECONDS = 2.0
 _CANCEL_SECONDS = 120.0
-_ENDS: tuple[LaunchOutcome, ...] = get_args(LaunchOutcome)
-
-
-class Elsewhere:
-    """A trial that an earlier process began and another machine executes."""
-
-    def __init__(self, reads: StoreReads, launch_id: str) -> None:
-        self._reads = reads
-        self._launch_id = launch_id
-        self._ask_at = 0.0
-
-    def wait_for_end(self, timeout: float | None = None) -> End | None:
-        """Return how it ended, or None where it goes on; asks the store now and then."""
-        from trackstream.projects.launch_folder import End
-
-        if time.monotonic() < self._ask_at:
-            return None
-        self._ask_at = time.monotonic() + _ASK_SECONDS
-        launch = self._reads.launch(self._launch_id)
-        state = launch["state"]
-        if state not in _ENDS:
-            return None
-        return End(state, launch["exit_code"], launch["reason"])
-
-    def cancel(self) -> None:
-        """Ask it to end."""
-        self._reads.cancel(self._launch_id, "its sweep was cancelled")
 
 
 class Sweep:

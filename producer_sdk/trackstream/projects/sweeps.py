@@ -45,6 +45,7 @@ class SweepResult:
 
     run_id: str
     """The sweep's own run, the parent of its trials' runs."""
+    metric: str
     trials: tuple[Trial, ...]
     """By number; those of an earlier process included."""
     best: Trial
@@ -177,7 +178,7 @@ def _executed(
             trials = execution.execute()
     best = best_of(trials, maximize=plan.maximize)
     assert best is not None
-    return SweepResult(run.run_id, tuple(trials), best)
+    return SweepResult(run.run_id, plan.metric, tuple(trials), best)
 
 
 @contextmanager

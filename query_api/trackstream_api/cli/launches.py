@@ -5,18 +5,15 @@ from __future__ import annotations
 import json
 import time
 from typing import TYPE_CHECKING, Any
-from urllib.parse import quote
 
 import click
 
+from trackstream_api.cli import lookup
 from trackstream_api.cli.connection import connect
-from trackstream_api.cli.options import (
-    limit_option,
-    output_option,
-    store_option,
-    summary_output_option,
-)
-from trackstream_api.cli.output import cell, duration, print_json, print_objects, say, when
+from trackstream_api.cli.launches_describe import checked, describe, path_of, settle
+from trackstream_api.cli.lookup import LAUNCHES
+from trackstream_api.cli.options import limit_option, output_option, store_option
+from trackstream_api.cli.output import duration, print_objects, say, when
 from trackstream_api.cli.run import attend, detach_option, parameters_option, show
 from trackstream_api.cli.values import pairs
 from trackstream_schemas.errors import InvalidInput
@@ -27,7 +24,6 @@ if TYPE_CHECKING:
     from trackstream.projects import SubmittedRun
     from trackstream_api.cli.api import Api
 
-_PATH = "/api/v1/launches"
 _STATES = ("requested", "preparing", "ready", "running", "finished", "failed", "cancelled")
 _OVER = ("finished", "failed", "cancelled")
 _COLUMNS = ("LAUNCH ID", "STATE", "PROJECT", "ENTRY POINT", "RUN ID", "HOST", "REQUESTED", "TOOK")
@@ -50,29 +46,16 @@ def launches() -> None:
 @output_option
 def list_(states: Sequence[str], run_id: str | None, limit: int, store: str, output: str) -> None:
     """List launches, the newest first."""
-    _settle()
+    settle()
     with connect(store) as api:
         query = {"state": list(states) or None, "run_id": run_id}
-        found = list(api.pages(_PATH, "launches", query, limit))
-    print_objects(output, found, _COLUMNS, _row, empty="no launches")
+        found = list(api.pages(LAUNCHES, "launches", query, limit))
+    ids = [launch["launch_id"] for launch in found]
+    short = dict(zip(ids, lookup.shortened(ids), strict=True))
+    print_objects(output, found, _COLUMNS, lambda launch: _row(launch, short), empty="no launches")
 
 
-@launches.command()
-@click.argument("launch_id")
-@store_option
-@summary_output_option
-def describe(launch_id: str, store: str, output: str) -> None:
-    """Show all that is known of a launch."""
-    _settle()
-    with connect(store) as api:
-        found = api.get(_path(launch_id))
-    if output == "json":
-        print_json(found)
-        return
-    for label, value in _facts(found).items():
-        click.echo(f"{label + ':':<14}{cell(value) if value not in ('', None) else '-'}")
-    if found["conflicts"]:
-        click.echo(f"{'conflicts:':<14}{len(found['conflicts'])} (--output json shows them)")
+launches.add_command(describe)
 
 
 @launches.command()
@@ -87,7 +70,10 @@ def logs(launch_id: str, follow: bool, store: str) -> None:
     from trackstream.projects.following import follow as follow_here
     from trackstream.projects.launch_folder import folder_of
 
-    folder = folder_of(_checked(launch_id))
+    if len(checked(launch_id)) < lookup.LAUNCH_ID_LENGTH:
+        with connect(store) as api:
+            launch_id = lookup.launch_id_of(api, launch_id)
+    folder = folder_of(launch_id)
     if folder.output.exists():
         follow_here(folder, show, wait=follow)
         return
@@ -105,9 +91,10 @@ def cancel(launch_id: str, reason: str, store: str) -> None:
     from trackstream.projects.launch_folder import folder_of
     from trackstream.projects.submitted import SubmittedRun as Submitted
 
-    _settle()
+    settle()
     with connect(store) as api:
-        found = api.post(f"{_path(launch_id)}/cancel", {"reason": reason})
+        launch_id = lookup.launch_id_of(api, checked(launch_id))
+        found = api.post(f"{path_of(launch_id)}/cancel", {"reason": reason})
     # Where it is executed here, its launcher need not wait until it looks at the log again.
     Submitted(found["run_id"], folder_of(found["launch_id"])).cancel()
     say(
@@ -129,9 +116,9 @@ def retry(launch_id: str, parameters: Sequence[str], detach: bool, store: str) -
     """
     from trackstream import projects
 
-    _settle()
+    settle()
     with connect(store) as api:
-        found = api.get(_path(launch_id))
+        found = api.get(path_of(lookup.launch_id_of(api, checked(launch_id))))
     if found["state"] not in _OVER:
         right = f"a launch that is over: this one is {found['state']} (`trackstream launches cancel` ends it)"
         raise InvalidInput("LAUNCH_ID", launch_id, right)
@@ -163,30 +150,13 @@ def retry(launch_id: str, parameters: Sequence[str], detach: bool, store: str) -
     attend(launch, detach)
 
 
-def _settle() -> None:
-    """Have the log know of launches of this machine whose launcher was killed."""
-    from trackstream.projects.recovery import settle_all
-
-    settle_all()
-
-
-def _checked(launch_id: str) -> str:
-    from trackstream_schemas import validate
-
-    return validate.run_id(launch_id, "LAUNCH_ID")
-
-
-def _path(launch_id: str) -> str:
-    return f"{_PATH}/{quote(_checked(launch_id), safe='')}"
-
-
 def _uploaded(api: Api, launch_id: str, follow: bool) -> Iterator[bytes]:
     """Yield what a launch has printed as far as it is uploaded, piece by piece."""
     shown = 0
     while True:
         # Asked first: what is uploaded behind this answer is then seen in the next round.
-        over = api.get(_path(launch_id))["state"] in _OVER
-        with api.stream(f"{_path(launch_id)}/logs", {}, 300) as answer:
+        over = api.get(path_of(launch_id))["state"] in _OVER
+        with api.stream(f"{path_of(launch_id)}/logs", {}, 300) as answer:
             passed = 0
             for piece in answer.iter_bytes():
                 new = piece[max(0, shown - passed) :]
@@ -199,9 +169,9 @@ def _uploaded(api: Api, launch_id: str, follow: bool) -> Iterator[bytes]:
         time.sleep(_LOOK_SECONDS)
 
 
-def _row(launch: Mapping[str, Any]) -> list[Any]:
+def _row(launch: Mapping[str, Any], short: Mapping[str, str]) -> list[Any]:
     return [
-        launch["launch_id"],
+        short[launch["launch_id"]],
         launch["state"],
         launch["project"] or launch["uri"],
         launch["entry_point"],
@@ -210,36 +180,3 @@ def _row(launch: Mapping[str, Any]) -> list[Any]:
         when(launch["requested_at"]),
         duration(launch["claimed_at"] or launch["requested_at"], launch["ended_at"]),
     ]
-
-
-def _facts(launch: Mapping[str, Any]) -> dict[str, Any]:
-    commit = launch["commit"]
-    if commit and launch["dirty"]:
-        commit = f"{commit}, with changes"
-    return {
-        "launch": launch["launch_id"],
-        "state": launch["state"],
-        "reason": launch["reason"],
-        "exit code": launch["exit_code"],
-        "run": launch["run_id"],
-        "experiment": launch["experiment_id"],
-        "project": launch["project"],
-        "uri": launch["uri"],
-        "version": launch["project_version"],
-        "commit": commit,
-        "entry point": launch["entry_point"],
-        "parameters": ", ".join(f"{name}={value}" for name, value in launch["parameters"].items()),
-        "command": launch["command"],
-        "environment": launch["environment"],
-        "image": launch["image"],
-        "backend": launch["backend"],
-        "where": launch["handle"] or (f"{launch['host']}" if launch["host"] else ""),
-        "attempts": f"{launch['attempts']} of {launch['max_attempts']}",
-        "retry of": launch["retry_of"],
-        "launched by": launch["parent_launch_id"],
-        "requested": f"{when(launch['requested_at'])} by {launch['user_id'] or 'somebody'}",
-        "prepared": when(launch["prepared_at"]),
-        "started": when(launch["started_at"]),
-        "ended": when(launch["ended_at"]),
-        "last seen": when(launch["last_seen"]),
-    }

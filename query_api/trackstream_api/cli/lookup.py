@@ -18,6 +18,8 @@ SHORTEST_PART = 6
 """Characters of a run id that are enough to name the run by its id's start or end."""
 SEARCH = "/api/v1/runs/search"
 SYSTEM_METRICS = "system/"
+LAUNCHES = "/api/v1/launches"
+LAUNCH_ID_LENGTH = 32
 _MOST_LISTED = 5
 _SAMPLE = 200
 
@@ -110,6 +112,42 @@ def run_id_of(api: Api, given: str) -> str:
             right = f"the start or end of one run's id; it fits {listed}{more}"
             raise InvalidInput("RUN_ID", given, right) from error
         return next(iter(found))
+
+
+def launch_id_of(api: Api, given: str) -> str:
+    """Return the id of the launch that `given` names: its id, or the start or end of the id of just one
+    launch.
+
+    A part has at least SHORTEST_PART characters. Raises InvalidInput where it fits several, NotFound where
+    it fits none.
+    """
+    if len(given) >= LAUNCH_ID_LENGTH or len(given) < SHORTEST_PART:
+        return given
+    found = list(api.pages(LAUNCHES, "launches", {"id_part": given}, _MOST_LISTED + 1))
+    if not found:
+        raise NotFound(f"no launch whose id is, begins with or ends with {given!r} in {api.where}")
+    if len(found) > 1:
+        listed = ", ".join(f"{one['launch_id']} ({one['state']})" for one in found[:_MOST_LISTED])
+        more = " and more" if len(found) > _MOST_LISTED else ""
+        right = f"the start or end of one launch's id; it fits {listed}{more}"
+        raise InvalidInput("LAUNCH_ID", given, right)
+    return str(found[0]["launch_id"])
+
+
+def shortened(ids: Sequence[str], shortest: int = 12) -> list[str]:
+    """Return the beginnings that tell ids apart, of at least so many characters.
+
+    The first 12 characters of our ids are their moment, so they seldom fit any other id either.
+    """
+    length = next(
+        (
+            length
+            for length in range(shortest, LAUNCH_ID_LENGTH)
+            if len({one[:length] for one in ids}) == len(ids)
+        ),
+        LAUNCH_ID_LENGTH,
+    )
+    return [one[:length] for one in ids]
 
 
 def metric_hint(api: Api, metric: str, experiment_ids: Sequence[str] | None) -> str:

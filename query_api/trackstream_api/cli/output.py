@@ -107,6 +107,15 @@ def fitting(columns: Sequence[str], rows: Sequence[Sequence[str]], width: int) -
     return len(columns)
 
 
+def print_section(title: str, columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
+    """Print a table under a title, with an empty line behind it; nothing where there are no rows."""
+    if not rows:
+        return
+    click.secho(title, bold=True)
+    print_table(columns, rows)
+    click.echo()
+
+
 def _print_rich(columns: Sequence[str], rows: Sequence[Sequence[str]], right: Sequence[bool]) -> None:
     from rich import box
     from rich.console import Console

@@ -30,6 +30,7 @@ from trackstream_api.cli.server import server
 from trackstream_api.cli.spool import spool
 from trackstream_api.cli.sql import sql
 from trackstream_api.cli.status import status
+from trackstream_api.cli.sweep import sweep
 from trackstream_api.cli.sync import sync
 from trackstream_api.cli.tail import tail
 from trackstream_api.cli.topics import topics
@@ -72,6 +73,7 @@ for _command in (server, experiments, runs, artifacts, models, sql, status, repl
     cli.add_command(_command)
 cli.add_command(verify)
 cli.add_command(run_project)
+cli.add_command(sweep)
 cli.add_command(launches)
 cli.add_command(tail)
 cli.add_command(history)

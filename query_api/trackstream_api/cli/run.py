@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 import signal
 import sys
 from pathlib import Path
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
 
 _PASSED_ON = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2)
 _LARGEST_CONFIG = 1 << 20
+_REMEMBERED = 1 << 16
+_REUSED = ", of an earlier launch that did the same"
 
 parameters_option = click.option(
     "-P",
@@ -64,6 +67,11 @@ detach_option = click.option(
     help="Further argument for containers; repeatable.",
 )
 @click.option("--storage-dir", metavar="DIR", help="Where `path` parameters that are URIs are downloaded to.")
+@click.option(
+    "--reuse",
+    is_flag=True,
+    help="Launch nothing where an earlier launch did the same well: show its run.",
+)
 @detach_option
 @destination_option
 def run(
@@ -81,6 +89,7 @@ def run(
     backend_config: str | None,
     docker_args: Sequence[str],
     storage_dir: str | None,
+    reuse: bool,
     detach: bool,
     store: str,
 ) -> None:
@@ -106,11 +115,12 @@ def run(
             run_name=run_name,
             env_manager="local" if no_conda else env_manager,
             backend=backend,
-            backend_config=_config(backend_config),
-            docker_args=_flags(docker_args),
+            backend_config=backend_settings(backend_config),
+            docker_args=flags(docker_args),
             storage_dir=storage_dir,
             synchronous=False,
             tracking_uri=store,
+            reuse=reuse,
         )
 
     attend(launch, detach)
@@ -123,24 +133,70 @@ def attend(launch: Callable[[], SubmittedRun], detach: bool) -> None:
     """
     if detach:
         submitted = launch()
-        say(f"run {submitted.run_id}")
+        say(f"run {submitted.run_id}{_REUSED if submitted.reused else ''}")
         click.echo(submitted.launch_id)
         return
     from trackstream.projects.following import follow
-    from trackstream.projects.launch import raise_unless_finished
 
     with _PassedOn() as signals:
         submitted = launch()
+        if submitted.reused:
+            say(f"launch {submitted.launch_id}, run {submitted.run_id}{_REUSED}")
+            say(f"`{command_for(f'runs describe {submitted.run_id}')}` shows it")
+            return
         signals.to(submitted)
         say(f"launch {submitted.launch_id}, run {submitted.run_id}")
-        follow(submitted.folder, show)
+        printed = _Printed()
+        follow(submitted.folder, printed.show)
+        say(f"`{command_for(f'runs describe {submitted.run_id}')}` shows the run")
+        _raise_once(submitted, printed)
+
+
+def _raise_once(submitted: SubmittedRun, printed: _Printed) -> None:
+    """Raise the launch's failure, its reason only where the launch has not printed that itself."""
+    from trackstream.projects.errors import LaunchFailed
+    from trackstream.projects.launch import raise_unless_finished
+
+    try:
         raise_unless_finished(submitted)
+    except LaunchFailed as error:
+        reason = error.reason.removeprefix("failed: ")
+        if not printed.has(reason):
+            raise
+        raise LaunchFailed(submitted.launch_id, submitted.run_id, "failed: see above") from error
+
+
+def command_for(arguments: str) -> str:
+    """Return a command that a user may type next, for the same store as this one."""
+    context = click.get_current_context()
+    source = context.get_parameter_source("store")
+    chosen = source is not None and source.name == "COMMANDLINE"
+    where = f" --dir {shlex.quote(context.params['store'])}" if chosen else ""
+    return f"trackstream {arguments}{where}"
 
 
 def show(piece: bytes) -> None:
     """Write what a program has printed to standard output, as it is."""
     sys.stdout.buffer.write(piece)
     sys.stdout.buffer.flush()
+
+
+class _Printed:
+    """Shows what is printed, and remembers the end of it."""
+
+    def __init__(self) -> None:
+        self._end = b""
+
+    def show(self, piece: bytes) -> None:
+        """Show a piece."""
+        self._end = (self._end + piece)[-_REMEMBERED:]
+        show(piece)
+
+    def has(self, text: str) -> bool:
+        """Whether the end of what was shown has this text."""
+        from trackstream_schemas.secret_texts import without_credentials
+
+        return bool(text) and without_credentials(text).encode() in self._end
 
 
 class _PassedOn:
@@ -177,7 +233,7 @@ class _PassedOn:
             signal.signal(number, handler)
 
 
-def _config(given: str | None) -> dict[str, Any] | None:
+def backend_settings(given: str | None) -> dict[str, Any] | None:
     """Return a backend's settings from a file, or from JSON itself."""
     if given is None:
         return None
@@ -197,7 +253,8 @@ def _config(given: str | None) -> dict[str, Any] | None:
     return config
 
 
-def _flags(given: Sequence[str]) -> dict[str, Any]:
+def flags(given: Sequence[str]) -> dict[str, Any]:
+    """Return -A's NAME=VALUE words as a dict; a NAME alone is True. Raises InvalidInput."""
     found: dict[str, Any] = {}
     for word in given:
         name, separator, value = word.partition("=")

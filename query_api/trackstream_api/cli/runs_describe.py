@@ -8,7 +8,7 @@ import click
 
 from trackstream_api.cli.connection import connect
 from trackstream_api.cli.options import as_of_option, store_option
-from trackstream_api.cli.output import duration, flat, print_csv, print_json, print_table, size_text, when
+from trackstream_api.cli.output import duration, flat, print_csv, print_json, print_section, size_text, when
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -85,8 +85,8 @@ def _print(
     }
     if completeness is not None:
         attributes["completeness"] = completeness["summary"]
-    _section("Run", ("ATTRIBUTE", "VALUE"), list(attributes.items()))
-    _section("Params", ("PARAM", "VALUE"), sorted(run["params"].items()))
+    print_section("Run", ("ATTRIBUTE", "VALUE"), list(attributes.items()))
+    print_section("Params", ("PARAM", "VALUE"), sorted(run["params"].items()))
     latest = run["metrics"]
     rows = [
         [
@@ -100,26 +100,26 @@ def _print(
         for item in metrics
     ]
     title = "Metrics" if branch is None else f"Metrics of branch {branch}"
-    _section(title, ("METRIC", "LATEST", "POINTS", "MIN", "MAX", "STEPS"), rows)
+    print_section(title, ("METRIC", "LATEST", "POINTS", "MIN", "MAX", "STEPS"), rows)
     if len(branches) > 1:
-        _section(
+        print_section(
             "Branches", ("BRANCH", "REWOUND TO STEP", "AT", "WRITERS"), list(map(_branch_cells, branches))
         )
     writers = [_writer_cells(writer) for writer in (completeness or {"writers": ()})["writers"]]
-    _section("Writers", ("WRITER", "STATE", "LAST SEEN", "POINTS", "COMPLETENESS", "PROCESS"), writers)
-    _section("Tags", ("TAG", "VALUE"), sorted(run["tags"].items()))
+    print_section("Writers", ("WRITER", "STATE", "LAST SEEN", "POINTS", "COMPLETENESS", "PROCESS"), writers)
+    print_section("Tags", ("TAG", "VALUE"), sorted(run["tags"].items()))
     inputs = [[item.get("name"), item.get("digest"), item.get("source")] for item in run["inputs"]]
-    _section("Inputs", ("DATA SET", "DIGEST", "SOURCE"), inputs)
+    print_section("Inputs", ("DATA SET", "DIGEST", "SOURCE"), inputs)
     files = [
         [item["path"], size_text(item["size"]), item["content_type"], (item["sha256"] or "")[:12]]
         for item in artifacts
     ]
-    _section("Artifacts", ("PATH", "SIZE", "TYPE", "SHA-256"), files)
+    print_section("Artifacts", ("PATH", "SIZE", "TYPE", "SHA-256"), files)
     conflicts = [
         [item.get("kind"), item.get("key"), item.get("kept"), item.get("rejected")]
         for item in run["conflicts"]
     ]
-    _section("Conflicts (the first value stands)", ("KIND", "KEY", "KEPT", "REJECTED"), conflicts)
+    print_section("Conflicts (the first value stands)", ("KIND", "KEY", "KEPT", "REJECTED"), conflicts)
 
 
 def _latest(item: Mapping[str, Any], latest: Mapping[str, Any], branch: int | None) -> Any:
@@ -142,11 +142,3 @@ def _writer_cells(writer: Mapping[str, Any]) -> list[Any]:
     points = f"{here}" if state == "unreported" else f"{here} of {sent}"
     seen = when(writer["last_seen"])
     return [writer["writer"], state, seen, points, writer["completeness"], writer["producer_id"]]
-
-
-def _section(title: str, columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
-    if not rows:
-        return
-    click.secho(title, bold=True)
-    print_table(columns, rows)
-    click.echo()
