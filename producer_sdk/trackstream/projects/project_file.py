@@ -31,6 +31,7 @@ _BESIDE: tuple[tuple[str, EnvironmentKind], ...] = (
     ("requirements.txt", "requirements"),
 )
 _ENVIRONMENTS = ("python_env", "conda_env", "docker_env")
+_DOCKER_KEYS = ("image", "dockerfile", "volumes", "environment")
 _KEYS = ("name", *_ENVIRONMENTS, "entry_points")
 _SCRIPTS = {".py": "python", ".sh": "bash"}
 
@@ -65,7 +66,9 @@ class EnvironmentFile:
 class DockerEnvironment:
     """The container that the project wants to run in."""
 
-    image: str
+    image: str = ""
+    dockerfile: Path | None = None
+    """A file of the project that the image is built from, where none is named."""
     volumes: tuple[str, ...] = ()
     environment: tuple[tuple[str, str | None], ...] = ()
     """Names with values; None copies the launcher's."""
@@ -128,7 +131,7 @@ def load_project(directory: Path, root: Path | None = None) -> Project:
         ).items()
     }
     if "docker_env" in content:
-        return Project(project_name, directory, entry_points, None, _docker(content["docker_env"]))
+        return Project(project_name, directory, entry_points, None, _docker(content["docker_env"], directory))
     if named:
         named_file = _named_file(named[0], content[named[0]], directory, inside)
         return Project(project_name, directory, entry_points, named_file)
@@ -149,13 +152,16 @@ def _beside(directory: Path) -> EnvironmentFile | None:
 
 
 def _named_file(kind: str, value: Value, directory: Path, inside: Path) -> EnvironmentFile:
-    name = value.text(kind, "the path of a file of the project")
-    path = directory / name
+    return EnvironmentFile(cast("EnvironmentKind", kind), _file_inside(kind, value, directory, inside))
+
+
+def _file_inside(field: str, value: Value, directory: Path, inside: Path) -> Path:
+    path = directory / value.text(field, "the path of a file of the project")
     if not path.resolve().is_relative_to(inside):
-        raise value.wrong(kind, "a file inside the project")
+        raise value.wrong(field, "a file inside the project")
     if not path.is_file():
-        raise value.wrong(kind, "a file that exists in the project")
-    return EnvironmentFile(cast("EnvironmentKind", kind), path)
+        raise value.wrong(field, "a file that exists in the project")
+    return path
 
 
 def _entry_point(name: str, value: Value) -> EntryPoint:
@@ -209,18 +215,29 @@ def _check_template(value: Value, where: str, command: str, names: list[str]) ->
             raise ProjectInvalid(value.path, value.line, f"{where}.command", f"{{{name}}}", right)
 
 
-def _docker(value: Value) -> DockerEnvironment:
+def _docker(value: Value, directory: Path) -> DockerEnvironment:
     content = value.mapping("docker_env")
     for key, item in content.items():
-        if key not in ("image", "volumes", "environment"):
-            right = "image, volumes or environment"
+        if key not in _DOCKER_KEYS:
+            right = f"one of {', '.join(_DOCKER_KEYS)}"
             raise ProjectInvalid(item.path, item.line, "docker_env key", key, right)
-    if "image" not in content:
-        raise value.wrong("docker_env", "an image")
+    if ("image" in content) == ("dockerfile" in content):
+        raise value.wrong("docker_env", "an image, or a dockerfile that it is built from")
     volumes = content["volumes"].items("docker_env.volumes") if "volumes" in content else []
     given = content["environment"].items("docker_env.environment") if "environment" in content else []
+    image, dockerfile = "", None
+    if "image" in content:
+        image = content["image"].text("docker_env.image")
+        if image.startswith("-") or any(character.isspace() for character in image):
+            raise content["image"].wrong("docker_env.image", "the name of an image, such as python:3.12-slim")
+    else:
+        # Docker sees the project's directory alone.
+        dockerfile = _file_inside(
+            "docker_env.dockerfile", content["dockerfile"], directory, directory.resolve()
+        )
     return DockerEnvironment(
-        content["image"].text("docker_env.image"),
+        image,
+        dockerfile,
         tuple(item.text("docker_env.volumes", 'texts such as "/host:/container"') for item in volumes),
         tuple(_variable(item) for item in given),
     )

@@ -1,4 +1,4 @@
-"""Ends a process group when this process dies, however it dies."""
+"""Does what is left to do when this process dies, however it dies."""
 
 from __future__ import annotations
 
@@ -7,21 +7,19 @@ import subprocess
 from typing import TYPE_CHECKING, Self
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from types import TracebackType
 
-_SCRIPT = 'read -r _; kill -s KILL -- "-$1"'
+_SCRIPT = 'read -r _; "$@"'
 """Waits for the end of standard input, which nobody but its parent holds open."""
 
 
-class Watchdog:
-    """A small process in a session of its own that kills `group` once its parent is dead.
+class OnDeath:
+    """A small process in a session of its own that runs `command` once its parent is dead; until `close`."""
 
-    Until `close`, which must come before the group's number can be given to others.
-    """
-
-    def __init__(self, group: int) -> None:
+    def __init__(self, command: Sequence[str]) -> None:
         self._process = subprocess.Popen(
-            ["/bin/sh", "-c", _SCRIPT, "sh", str(group)],
+            ["/bin/sh", "-c", _SCRIPT, "sh", *command],
             stdin=subprocess.PIPE,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
@@ -43,3 +41,13 @@ class Watchdog:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+
+class Watchdog(OnDeath):
+    """Kills the process group `group` once its parent is dead.
+
+    `close` must come before the group's number can be given to others.
+    """
+
+    def __init__(self, group: int) -> None:
+        super().__init__(["kill", "-s", "KILL", "--", f"-{group}"])

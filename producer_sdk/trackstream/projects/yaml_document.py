@@ -33,6 +33,8 @@ class Value:
     path: Path
     line: int
     content: dict[str, Value] | list[Value] | str | None
+    kind: str = "str"
+    """Of a scalar: str, int, float, bool, null or timestamp."""
 
     def wrong(self, field: str, expected: str) -> ProjectInvalid:
         """Return the error that this value is not what `field` must be."""
@@ -68,6 +70,23 @@ def plain(value: Value) -> Any:
     if isinstance(value.content, list):
         return [plain(item) for item in value.content]
     return value.content
+
+
+def as_json(value: Value) -> Any:
+    """Return what a value holds as JSON has it: numbers, true and false are no texts."""
+    if isinstance(value.content, dict):
+        return {name: as_json(item) for name, item in value.content.items()}
+    if isinstance(value.content, list):
+        return [as_json(item) for item in value.content]
+    match value.kind, value.content:
+        case "int", str(text):
+            return int(text)
+        case "float", str(text):
+            return float(text)
+        case "bool", str(text):
+            return text.lower() in ("true", "yes", "on")
+        case _, content:
+            return content
 
 
 def read_document(path: Path) -> Value:
@@ -124,11 +143,11 @@ class _Reader:
             case "seq":
                 return Value(self._path, line, [self.value(item, depth + 1) for item in node.value])
             case "null":
-                return Value(self._path, line, None)
+                return Value(self._path, line, None, kind)
             case "float" | "int":
-                return Value(self._path, line, self._number(node, kind, line))
+                return Value(self._path, line, self._number(node, kind, line), kind)
             case _ if kind in _SCALARS and isinstance(node.value, str):
-                return Value(self._path, line, node.value)
+                return Value(self._path, line, node.value, kind)
             case _:
                 raise ProjectInvalid(self._path, line, "YAML tag", node.tag, "plain values without tags")
 

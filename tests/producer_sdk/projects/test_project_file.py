@@ -127,8 +127,12 @@ def test_a_container(tmp_path: Path) -> None:
         ("python_env: ../outside.yaml\n", 1, "inside the project"),
         ("conda_env: a\n\ndocker_env: {image: x}\n", 3, "only conda_env"),
         ("docker_env: {}\n", 1, "an image"),
+        ("docker_env: {image: x, dockerfile: y}\n", 1, "an image, or a dockerfile"),
+        ('docker_env:\n  image: "x\\nRUN rm"\n', 2, "the name of an image"),
+        ("docker_env:\n  dockerfile: ../../etc/passwd\n", 2, "inside the project"),
+        ("docker_env:\n  dockerfile: none\n", 2, "that exists"),
         ("docker_env:\n  image: x\n  environment: [[A]]\n", 3, "NAME"),
-        ("docker_env:\n  image: x\n  privileged: true\n", 3, "image, volumes or environment"),
+        ("docker_env:\n  image: x\n  privileged: true\n", 3, "one of image, dockerfile, volumes"),
     ],
 )
 def test_errors_name_file_line_and_what_would_be_right(

@@ -10,9 +10,15 @@ from trackstream_schemas.errors import InvalidInput
 
 if TYPE_CHECKING:
     from trackstream.projects.backends.port import Backend
+    from trackstream.projects.project_file import Project
+    from trackstream.projects.request import Request
 
 GROUP = "trackstream.project_backends"
-_BUILT_IN = {"local": "trackstream.projects.backends.local:LocalBackend"}
+_BUILT_IN = {
+    "local": "trackstream.projects.backends.local:LocalBackend",
+    "docker": "trackstream.projects.backends.docker:DockerBackend",
+    "kubernetes": "trackstream.projects.backends.kubernetes:KubernetesBackend",
+}
 
 
 def backend_named(name: str) -> Backend:
@@ -25,3 +31,13 @@ def backend_named(name: str) -> Backend:
         known = ", ".join(sorted({*_BUILT_IN, *found}))
         raise InvalidInput("backend", name, f"one of {known}; plugins add to the entry points {GROUP}")
     return cast("Backend", found[name].load()())
+
+
+def backend_for(request: Request, project: Project) -> Backend:
+    """Return what executes a request: a project with a docker_env that is launched here goes into Docker.
+
+    As MLflow does it; `--env-manager local` runs it without.
+    """
+    if request.backend == "local" and project.docker is not None and request.env_manager != "local":
+        return backend_named("docker")
+    return backend_named(request.backend)

@@ -11,9 +11,11 @@ import os
 import signal
 import socket
 import subprocess
+from dataclasses import replace
 from typing import TYPE_CHECKING, cast
 
 from trackstream.projects import environment
+from trackstream.projects.backends import backend_named
 from trackstream.projects.backends.port import Ready
 from trackstream.projects.errors import EnvironmentFailed
 from trackstream.projects.watchdog import Watchdog
@@ -36,23 +38,18 @@ class LocalBackend:
 
     def check(self, request: Request) -> None:
         if request.docker_args:
-            right = "none: the local backend runs no containers"
-            raise InvalidInput("docker arguments", sorted(request.docker_args), right)
+            # They are for a project with a docker_env, of which nothing is known yet.
+            backend_named("docker").check(replace(request, backend_config={}))
         if request.backend_config:
             raise InvalidInput(
                 "backend config", sorted(request.backend_config), "nothing for the local backend"
             )
 
     def prepare(self, work: Work, tools: Tools) -> Ready:
-        project, wanted = work.project, work.request.env_manager
-        if project.docker is not None and wanted != "local":
-            raise InvalidInput(
-                "backend",
-                "local",
-                f"one with containers, since the project has a docker_env ({project.docker.image}); or"
-                " --env-manager local, which runs it without",
-            )
-        made = environment.prepare(project, wanted, tools)
+        if work.request.docker_args:
+            right = "none: the program runs in no container, since there is no docker_env or it is not used"
+            raise InvalidInput("docker arguments", sorted(work.request.docker_args), right)
+        made = environment.prepare(work.project, work.request.env_manager, tools)
         return Ready(made.manager, made.key, None, made)
 
     def start(self, work: Work, ready: Ready, output: Path) -> LocalProgram:

@@ -102,3 +102,14 @@ class Backend(Protocol):
         It waits for `begin`. Raises EnvironmentFailed.
         """
         ...
+
+
+class EndsLeftOvers(Protocol):
+    """A backend whose programs do not die with the launcher; see `left_over`."""
+
+    def end_left_over(self, found_by: Mapping[str, Any]) -> None:
+        """End the program that a dead launcher noted, if it is there. Raises EnvironmentFailed.
+
+        Called again for what has ended long ago, and by several processes at the same time.
+        """
+        ...
