@@ -17,6 +17,8 @@ from trackstream.projects.errors import LaunchCancelled, LaunchFailed
 from trackstream.projects.first_look import first_look
 from trackstream.projects.launch_folder import folder_of
 from trackstream.projects.launch_run import LAUNCH_TAG, chosen_experiment, new_run
+from trackstream.projects.old_launches import forget_old
+from trackstream.projects.queued import DEFAULT_ATTEMPTS, check_for_queue, check_waiting, enqueue
 from trackstream.projects.recorder import Recorder
 from trackstream.projects.recovery import settle_all
 from trackstream.projects.request import Request, as_json
@@ -126,20 +128,26 @@ def submit(
     *,
     tags: Mapping[str, str] | None = None,
     reuse: bool = False,
+    warn: bool = True,
 ) -> SubmittedRun:
     """Launch what is asked for, and return at once; see `run`. `tags` are those of the new run."""
     request.check()
-    executes = backend_named(request.backend)
-    executes.check(request)
+    if request.queue is None:
+        backend_named(request.backend).check(request)
+    else:
+        check_for_queue(request)
     # Of what is wrong as much as possible is told here, where somebody listens.
     for note in first_look(request, Path.cwd()):
-        logger.warning("%s", note)
+        if warn:
+            logger.warning("%s", note)
     located = parse_uri(request.uri)
-    if located.kind != "git" and "://" not in located.location:
+    local = located.kind in ("directory", "archive") and "://" not in located.location
+    if local and (request.queue is None or "://" not in request.uri):
         # What is recorded must mean the same from elsewhere.
         inner = f"#{located.subdirectory}" if located.subdirectory else ""
         request = replace(request, uri=f"{located.location}{inner}")
     settle_all()
+    forget_old(client.settings.launches_keep_days, client.settings.launches_keep)
     if reuse:
         from trackstream.projects import reuse_of_steps
 

@@ -7,6 +7,7 @@ import shutil
 import time
 from typing import TYPE_CHECKING
 
+from trackstream.projects.backends import left_over
 from trackstream.projects.launch_folder import End, folders
 from trackstream_schemas.errors import TrackstreamError
 
@@ -31,9 +32,10 @@ def settle(folder: LaunchFolder) -> End:
         # Somebody else is at it.
         return end or End("failed", None, LOST)
     try:
-        known = end or End("failed", None, LOST)
+        left = _end_left_over(folder)
+        known = end or End("failed", None, LOST + left)
         if not folder.is_recorded():
-            _record(folder, end)
+            _record(folder, end, left)
         if end is None:
             folder.note_end(known)
         return known
@@ -41,7 +43,18 @@ def settle(folder: LaunchFolder) -> End:
         os.close(lock)
 
 
-def _record(folder: LaunchFolder, end: End | None) -> None:
+def _end_left_over(folder: LaunchFolder) -> str:
+    """End the container or job of a dead launcher; returns what is to be told where that does not succeed."""
+    try:
+        left_over.end(folder.path)
+    except TrackstreamError as error:
+        # The note stays: it is tried again with every launch or look at launches.
+        return f"; what it had started may still run: {error}"
+    left_over.forget(folder.path)
+    return ""
+
+
+def _record(folder: LaunchFolder, end: End | None, left: str) -> None:
     try:
         spec = folder.spec()
         request, claim_id, uri = spec["request"], str(spec["claim_id"]), str(spec["uri"])
@@ -63,7 +76,7 @@ def _record(folder: LaunchFolder, end: End | None) -> None:
             if folder.output.exists() and folder.output.stat().st_size:
                 recorder.upload_log(folder.output)
             if end is None:
-                recorder.lost(LOST)
+                recorder.lost(LOST + left)
             else:
                 recorder.ended(end)
     finally:

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 
 from trackstream.client import Client
 from trackstream.projects import command_line, source
-from trackstream.projects.backends import backend_named
+from trackstream.projects.backends import backend_for
 from trackstream.projects.backends.port import Work
 from trackstream.projects.download import downloader
 from trackstream.projects.environment import cache_directory
@@ -124,7 +124,6 @@ class Supervisor:
 
     def _executed(self, tools: Tools) -> End:
         request, cwd = self._request, Path(self._spec["cwd"])
-        backend: Backend = backend_named(request.backend)
         found = source.fetch(
             source.parse_uri(request.uri, cwd),
             request.version,
@@ -133,6 +132,8 @@ class Supervisor:
             tools,
         )
         project = load_project(found.directory, found.root)
+        backend: Backend = backend_for(request, project)
+        backend.check(request)
         entry_point = project.entry_point(request.entry_point)
         # What is wrong with the values is told before an environment is made.
         given = command_line.arguments(entry_point, request.parameters, cwd=cwd, project=project.directory)

@@ -12,7 +12,7 @@ from trackstream_api.cli import lookup
 from trackstream_api.cli.connection import connect
 from trackstream_api.cli.launches_describe import checked, describe, path_of, settle
 from trackstream_api.cli.lookup import LAUNCHES
-from trackstream_api.cli.options import limit_option, output_option, store_option
+from trackstream_api.cli.options import as_of_option, limit_option, output_option, store_option
 from trackstream_api.cli.output import duration, print_objects, say, when
 from trackstream_api.cli.run import attend, detach_option, parameters_option, show
 from trackstream_api.cli.values import pairs
@@ -42,12 +42,15 @@ def launches() -> None:
 )
 @click.option("--run-id", metavar="ID", help="Only those that log into this run.")
 @limit_option(100)
+@as_of_option
 @store_option
 @output_option
-def list_(states: Sequence[str], run_id: str | None, limit: int, store: str, output: str) -> None:
+def list_(
+    states: Sequence[str], run_id: str | None, limit: int, as_of: str | None, store: str, output: str
+) -> None:
     """List launches, the newest first."""
     settle()
-    with connect(store) as api:
+    with connect(store, as_of=as_of) as api:
         query = {"state": list(states) or None, "run_id": run_id}
         found = list(api.pages(LAUNCHES, "launches", query, limit))
     ids = [launch["launch_id"] for launch in found]
