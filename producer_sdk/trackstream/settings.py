@@ -50,6 +50,11 @@ class Settings(BaseSettings):
     launch_heartbeat_s: float = Field(default=20.0, ge=0.1)
     """How often the launcher of a project says that it is alive, seconds; after three times as long without a
     word the launch counts as failed."""
+    launches_keep_days: float = Field(default=30.0, ge=0)
+    """How long the directory of a launch that is over stays on this machine, days; removed by later launches.
+    What it printed is then read from its run."""
+    launches_keep: int = Field(default=1000, ge=0)
+    """How many such directories stay at most, the newest ones."""
     flush_timeout_s: float = Field(default=30.0, gt=0)
     """How long `flush`, `end_run` and the exit wait for the log, seconds."""
     retry_first_ms: int = Field(default=50, ge=1)

@@ -84,8 +84,8 @@ def best_of(trials: Iterable[Trial], *, maximize: bool) -> Trial | None:
 
 
 def hopeless(settled: Sequence[Trial]) -> bool:
-    """Whether the first trials that ended, in the order in which they did, have all failed."""
-    return len(settled) >= FIRST and all(trial.value is None for trial in settled[:FIRST])
+    """Whether so many trials have ended, and none with a value, that others would not either."""
+    return len(settled) >= FIRST and all(trial.value is None for trial in settled)
 
 
 def by_number(trials: Iterable[Trial]) -> dict[int, Trial]:

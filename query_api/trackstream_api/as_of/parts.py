@@ -17,6 +17,8 @@ from trackstream_api.as_of.past_points import fill_latest, fill_points
 from trackstream_consumers import store
 from trackstream_consumers.aggregates.experiments import EXPERIMENTS as EXPERIMENT_COLUMNS
 from trackstream_consumers.aggregates.experiments import Experiments
+from trackstream_consumers.aggregates.launches import LAUNCHES as LAUNCH_COLUMNS
+from trackstream_consumers.aggregates.launches import Launches
 from trackstream_consumers.aggregates.registered_models import (
     MODEL_VERSIONS,
     REGISTERED_MODELS,
@@ -98,6 +100,12 @@ def _fill_runs(past: Past) -> None:
     _fold_changed(past, Runs(), "runs", "run_id")
 
 
+def _fill_launches(past: Past) -> None:
+    _copy(past, "launches", LAUNCH_COLUMNS.names, _version_is_in(past, topics.LAUNCHES))
+    # Launches are not purged.
+    _fold_changed(past, Launches(), "launches", "launch_id", "1")
+
+
 def _fill_values(past: Past, column: str) -> None:
     # Not copied: a projector writes them before the run's row, so the live ones may be ahead of it.
     past.run(
@@ -177,10 +185,10 @@ def _copy(past: Past, table: str, columns: Sequence[str], condition: str) -> Non
     past.run(f"INSERT INTO {table} ({names}) SELECT {names} FROM {past.live}.{table} FINAL WHERE {condition}")
 
 
-def _fold_changed(past: Past, aggregate: Aggregate, table: str, id_column: str) -> None:
+def _fold_changed(past: Past, aggregate: Aggregate, table: str, id_column: str, stays: str = _STAYS) -> None:
     """Fold the entities that have changed since the cut, as far as they were there before."""
     is_in = _version_is_in(past, aggregate.topic)
-    changed = f"SELECT {id_column} FROM {past.live}.{table} FINAL WHERE NOT ({is_in}) AND {_STAYS}"
+    changed = f"SELECT {id_column} FROM {past.live}.{table} FINAL WHERE NOT ({is_in}) AND {stays}"
     behind = ""
     while True:
         found = _records(
@@ -231,4 +239,5 @@ LATEST = Part(topics.METRICS, ("latest_metrics",), fill_latest, (POINTS,))
 REGISTRY = Part(topics.REGISTRY, ("registered_models", "model_versions"), _fill_registry)
 FILES = Part(topics.ARTIFACTS, (), _fill_files)
 """Which files runs have; their contents are in the blob store."""
-PARTS = (EXPERIMENTS, RUNS, PARAMS, TAGS, POINTS, LATEST, REGISTRY, FILES)
+LAUNCHES = Part(topics.LAUNCHES, ("launches",), _fill_launches)
+PARTS = (EXPERIMENTS, RUNS, PARAMS, TAGS, POINTS, LATEST, REGISTRY, FILES, LAUNCHES)

@@ -9,7 +9,7 @@ import click
 
 from trackstream_api.cli import lookup
 from trackstream_api.cli.connection import connect
-from trackstream_api.cli.options import output_option, store_option
+from trackstream_api.cli.options import as_of_option, output_option, store_option
 from trackstream_api.cli.output import duration, flat, print_csv, print_json, print_section, when
 
 if TYPE_CHECKING:
@@ -18,12 +18,13 @@ if TYPE_CHECKING:
 
 @click.command()
 @click.argument("launch_id")
+@as_of_option
 @store_option
 @output_option
-def describe(launch_id: str, store: str, output: str) -> None:
+def describe(launch_id: str, as_of: str | None, store: str, output: str) -> None:
     """Show all that is known of a launch."""
     settle()
-    with connect(store) as api:
+    with connect(store, as_of=as_of) as api:
         found = api.get(path_of(lookup.launch_id_of(api, checked(launch_id))))
     if output == "json":
         print_json(found)

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from trackstream.projects.search_space import Choice, Number, Space, parse_space
 from trackstream_schemas.errors import InvalidInput
+from trackstream_schemas.secret_texts import redacted
 
 FINITE = st.floats(-1e12, 1e12)
 POSITIVE = st.floats(1e-12, 1e12)
@@ -36,7 +37,7 @@ NUMBERS = st.one_of(
 CHOICES = st.lists(WORD, min_size=2, max_size=5, unique=True).map(lambda words: Choice(tuple(words)))
 
 
-@given(st.dictionaries(WORD.map(lambda word: f"p{word}"), NUMBERS | CHOICES, min_size=1, max_size=4))
+@given(st.dictionaries(st.sampled_from(["a", "lr", "n", "opt"]), NUMBERS | CHOICES, min_size=1))
 def test_what_is_written_is_read_back(searched: dict[str, Choice | Number]) -> None:
     space = Space(searched, {})
     assert parse_space(space.texts()) == space
@@ -45,7 +46,7 @@ def test_what_is_written_is_read_back(searched: dict[str, Choice | Number]) -> N
 @given(st.text(max_size=30))
 def test_a_fixed_text_is_read_back_whatever_it_is(text: str) -> None:
     space = Space({"x": Number(0, 1)}, {"given": text})
-    assert parse_space(space.texts()).fixed == {"given": text}
+    assert parse_space(space.texts()).fixed == redacted({"given": text})
 
 
 @given(st.text(max_size=30), st.sampled_from(["log:", "int:", "float:", "logint:", "choice:", "2:", ""]))

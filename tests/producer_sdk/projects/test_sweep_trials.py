@@ -55,6 +55,7 @@ def test_when_a_sweep_is_given_up() -> None:
     assert hopeless(failed)
     assert not hopeless(failed[:4])
     assert not hopeless([*failed[:4], trial(4, 0.0)])
+    assert not hopeless([*failed, trial(5, 0.0)])
 
 
 def test_of_several_runs_of_a_number_one_counts() -> None:
