@@ -9,6 +9,7 @@ import time
 from typing import TYPE_CHECKING
 
 from trackstream_api.barrier import reading
+from trackstream_api.launch_queue.losses import lost_bodies, lost_reason
 from trackstream_api.queries import launches
 from trackstream_schemas import events as e
 from trackstream_schemas import topics
@@ -36,11 +37,11 @@ def record_lost(store: Store) -> int:
     """
     with reading(store, TOPICS):
         found = launches.silent(store.engine, now_ms())
-    bodies: list[e.Body] = []
-    for launch_id, claim_id, run_id, requeue in found:
-        bodies.append(e.LaunchLost(launch_id, claim_id, launches.LOST, requeue))
-        if not requeue and run_id:
-            bodies.append(e.RunUpdated(run_id, "FAILED", now_ms()))
+    bodies = [
+        body
+        for launch in found
+        for body in lost_bodies(launch, lost_reason(launch.attempts, launch.max_attempts), now_ms())
+    ]
     try:
         store.producer.emit_and_wait(bodies)
     except TrackstreamError as error:
@@ -57,6 +58,10 @@ def cancel(store: Store, launch_id: str, reason: str) -> Launch:
             launch = launches.get(store.engine, launch_id, now_ms())
         if launch.state in e.LAUNCH_ENDS:
             raise Conflict(f"launch {launch_id} is over: it is {launch.state}")
-        store.producer.emit_and_wait([e.LaunchCancelRequested(launch_id, reason)])
+        bodies: list[e.Body] = [e.LaunchCancelRequested(launch_id, reason)]
+        if launch.state == "requested":
+            # There is nobody else to say so of its run.
+            bodies.append(e.RunUpdated(launch.run_id, "KILLED", now_ms()))
+        store.producer.emit_and_wait(bodies)
     with reading(store, TOPICS):
         return launches.get(store.engine, launch_id, now_ms())

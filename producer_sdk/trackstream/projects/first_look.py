@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from trackstream.projects import command_line, source
 from trackstream.projects.project_file import load_project
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from trackstream.projects.request import Request
 
 
@@ -24,5 +23,12 @@ def first_look(request: Request, cwd: Path) -> list[str]:
         return []
     project = load_project(*found)
     entry_point = project.entry_point(request.entry_point)
-    command_line.arguments(entry_point, request.parameters, cwd=cwd, project=project.directory)
+    given = dict(request.parameters)
+    if request.queue is not None:
+        # Relative paths are then the project's, and others need only be there where it is executed.
+        cwd = project.directory
+        for parameter in entry_point.parameters:
+            if parameter.type == "path" and Path(given.get(parameter.name, "")).is_absolute():
+                given[parameter.name] = str(cwd)
+    command_line.arguments(entry_point, given, cwd=cwd, project=project.directory)
     return command_line.notes_of(entry_point, request.parameters)

@@ -30,7 +30,7 @@ from trackstream_schemas.errors import InvalidInput
 from trackstream_schemas.ids import new_id
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
 logger = logging.getLogger("trackstream")
 
@@ -59,6 +59,8 @@ def run(
     tracking_uri: str | os.PathLike[str] | None = None,
     retry_of: str | None = None,
     reuse: bool = False,
+    queue: str | None = None,
+    max_attempts: int | None = None,
 ) -> SubmittedRun:
     """Launch an entry point of the project at `uri` and return the submitted run.
 
@@ -66,10 +68,13 @@ def run(
     else the launch goes on by itself, also when this process ends. It logs into a new run of the experiment
     (made where there is none of `experiment_name`), or into `run_id`; a run that is active here becomes its
     parent. With `reuse` nothing is launched where the same was done before: the earlier run comes back, with
-    `reused` set (see `reuse`). Raises InvalidInput, NotFound for an experiment, run or project that is not
-    there, and the log's errors.
+    `reused` set (see `reuse`). With a `queue` it is executed by one of that queue's workers (`trackstream
+    launch-worker`), by another one where that dies, `max_attempts` times at most (DEFAULT_ATTEMPTS). Raises
+    InvalidInput, NotFound for an experiment, run or project that is not there, and the log's errors.
     """
     client = Client(tracking_uri)
+    if queue is not None and synchronous:
+        check_waiting(client.uri)
     try:
         submitted = submit(
             client,
@@ -89,6 +94,10 @@ def run(
                     for name, value in (docker_args or {}).items()
                 },
                 None if storage_dir is None else str(Path(storage_dir).absolute()),
+                queue=queue,
+                max_attempts=(
+                    (1 if queue is None else DEFAULT_ATTEMPTS) if max_attempts is None else max_attempts
+                ),
                 retry_of=retry_of,
                 parent_launch_id=os.environ.get("TRACKSTREAM_LAUNCH_ID") or None,
                 user_id=context_tags.user_name(),
@@ -170,6 +179,8 @@ def submit(
     else:
         request = replace(request, experiment_id=chosen)
         bodies.append(e.TagsSet(request.run_id, {LAUNCH_TAG: request.launch_id}))
+    if request.queue is not None:
+        return enqueue(client, request, bodies)
     claim_id, heartbeat_s = new_id(), client.settings.launch_heartbeat_s
     spec = {
         "uri": client.uri,
@@ -192,23 +203,21 @@ def submit(
 
 def spawn_supervisor(path: Path, lock: int) -> None:
     """Start the process that executes the launch of a directory; it inherits the lock, an open descriptor."""
+    started_supervisor(path, lock, ["/bin/sh", "-c", _DETACHED, "sh"]).wait()
+
+
+def started_supervisor(path: Path, lock: int, before: Sequence[str] = ()) -> subprocess.Popen[bytes]:
+    """Start the process that executes the launch of a directory, in a session of its own, and return it.
+
+    It inherits the lock, an open descriptor. `before` is a program that gets its command as arguments.
+    """
     with (path / "supervisor.log").open("ab") as log:
-        subprocess.run(
-            [
-                "/bin/sh",
-                "-c",
-                _DETACHED,
-                "sh",
-                sys.executable,
-                "-m",
-                "trackstream.projects.supervisor",
-                str(path),
-            ],
+        return subprocess.Popen(
+            [*before, sys.executable, "-m", "trackstream.projects.supervisor", str(path)],
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=subprocess.STDOUT,
             env={name: value for name, value in os.environ.items() if name not in _NOT_INHERITED},
             pass_fds=(lock,),
             start_new_session=True,
-            check=True,
         )

@@ -19,6 +19,9 @@ class LaunchFacts:
 
     requested: e.LaunchRequested | None = None
     claim_id: str = ""
+    host: str = ""
+    attempts: int = 0
+    """Claims that held."""
     outcome: str = ""
     """How it ended; empty before."""
     lost: bool = False
@@ -43,8 +46,9 @@ def launch_facts(history: Iterable[e.Event]) -> LaunchFacts:
         match body:
             case e.LaunchRequested() as asked if facts.requested is None:
                 facts.requested = asked
-            case e.LaunchClaimed(claim_id=claim) if not facts.claim_id and not facts.outcome:
-                facts.claim_id = claim
+            case e.LaunchClaimed() as claim if not facts.claim_id and not facts.outcome:
+                facts.claim_id, facts.host = claim.claim_id, claim.host
+                facts.attempts += 1
             case e.LaunchCancelRequested() if not facts.outcome:
                 facts.cancel_requested = True
                 if not facts.claim_id and facts.requested is not None:
@@ -53,10 +57,15 @@ def launch_facts(history: Iterable[e.Event]) -> LaunchFacts:
                 facts.outcome = ended.outcome
                 facts.reason, facts.exit_code = ended.reason, ended.exit_code
             case e.LaunchLost() as gone if gone.claim_id == facts.claim_id and not facts.outcome:
-                if gone.requeue and not facts.cancel_requested:
+                if gone.requeue and _may_be_taken_again(facts):
                     facts.claim_id = ""
                 else:
                     facts.outcome = "cancelled" if facts.cancel_requested else "failed"
                     facts.lost = not facts.cancel_requested
                     facts.reason = gone.reason
     return facts
+
+
+def _may_be_taken_again(facts: LaunchFacts) -> bool:
+    most = 1 if facts.requested is None else facts.requested.max_attempts
+    return facts.attempts < most and not facts.cancel_requested

@@ -1,5 +1,7 @@
 """The directory that a launch has on the machine that executes it.
 
+Its name is the launch's id; behind a dot the number of the attempt, where a worker took it from a queue.
+
 spec.json     what to do, with the values of secret parameters: for this user only, removed at the end
 lock          held by whoever executes the launch, and by nobody once that is dead
 pid           who that is
@@ -47,7 +49,7 @@ class LaunchFolder:
     @property
     def launch_id(self) -> str:
         """The launch's id."""
-        return self.path.name
+        return self.path.name.partition(".")[0]
 
     @property
     def output(self) -> Path:
@@ -64,7 +66,7 @@ class LaunchFolder:
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
             # Under another name until the lock is held: nobody must take it for one whose launcher is dead.
-            new = LaunchFolder(self.path.with_name(f".{self.launch_id}"))
+            new = LaunchFolder(self.path.with_name(f".{self.path.name}"))
             new.path.mkdir(mode=0o700)
             lock = os.open(new.path / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -170,8 +172,15 @@ def launches_directory() -> Path:
 
 
 def folder_of(launch_id: str) -> LaunchFolder:
-    """Return the directory of a launch, which may not be there."""
-    return LaunchFolder(launches_directory() / launch_id)
+    """Return the directory of a launch, which may not be there; of several attempts the last one's."""
+    path = launches_directory() / launch_id
+    attempts = [] if path.exists() else list(path.parent.glob(f"{launch_id}.*"))
+    return LaunchFolder(max(attempts, key=lambda found: int(found.suffix[1:]), default=path))
+
+
+def folder_of_attempt(launch_id: str, attempt: int) -> LaunchFolder:
+    """Return the directory of an attempt, counted from 1, at a launch of a queue."""
+    return LaunchFolder(launches_directory() / f"{launch_id}.{attempt}")
 
 
 def folders() -> Iterator[LaunchFolder]:

@@ -99,6 +99,10 @@ class Recorder:
         """Say that this launcher is alive."""
         self._client.producer.emit(e.LaunchHeartbeat(self._launch_id, self._claim_id))
 
+    def heartbeat_and_wait(self, timeout: float) -> None:
+        """Likewise, and wait until that is on the log, at most so many seconds. Raises the log's errors."""
+        self._client.producer.emit_and_wait([e.LaunchHeartbeat(self._launch_id, self._claim_id)], timeout)
+
     def still_here(self) -> None:
         """Say that a launch that was given up as lost goes on, and its run with it."""
         body = e.LaunchHeartbeat(self._launch_id, self._claim_id)
@@ -111,12 +115,26 @@ class Recorder:
         self._emit(e.RunUpdated(self._run_id, _RUN_STATUS[end.outcome], _now()), body)
 
     def lost(self, reason: str, *, requeue: bool = False) -> None:
-        """Say that whoever executed the launch is gone."""
+        """Say that whoever executed the launch is gone; `requeue` where another may take it."""
         body = e.LaunchLost(self._launch_id, self._claim_id, reason, requeue)
-        if requeue:
-            self._emit(body)
-        else:
+        if not requeue:
             self._emit(e.RunUpdated(self._run_id, "FAILED", _now()), body)
+            return
+        holds = self.holds()
+        if holds:
+            self._emit(e.RunUpdated(self._run_id, "SCHEDULED"), body)
+        elif holds is None:
+            # Another may have it already, and its run goes on.
+            self._emit(body)
+
+    def taken(self) -> None:
+        """Say that the run of a launch that waited in a queue goes on."""
+        self._emit(e.RunUpdated(self._run_id, "RUNNING"))
+
+    def holds(self) -> bool | None:
+        """Return whether the log says that this claim holds; None where it cannot be asked (now)."""
+        facts = self.facts()
+        return None if facts is None else facts.claim_id == self._claim_id and not facts.outcome
 
     def facts(self) -> LaunchFacts | None:
         """Return what the log says of the launch, or None where it cannot be asked (now)."""

@@ -3,22 +3,19 @@
 from __future__ import annotations
 
 import os
-import shutil
-import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from trackstream.projects.backends import left_over
 from trackstream.projects.launch_folder import End, folders
 from trackstream_schemas.errors import TrackstreamError
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    from collections.abc import Mapping
 
     from trackstream.projects.launch_folder import LaunchFolder
 
 LOST = "launcher lost: the process that executed it is dead"
 _FLUSH_SECONDS = 30.0
-_KEEP_SECONDS = 30 * 24 * 3600
 
 
 def settle(folder: LaunchFolder) -> End:
@@ -71,12 +68,14 @@ def _record(folder: LaunchFolder, end: End | None, left: str) -> None:
     try:
         recorder = Recorder(client, launch_id, run_id, claim_id)
         facts = recorder.facts()
-        asked = facts is None or facts.requested is not None
-        if asked and (facts is None or not facts.outcome or (facts.lost and end is not None)):
+        # Of a queue's launch that was given up here another launcher may have the say by now.
+        ours = facts is None or facts.claim_id == claim_id
+        if ours and (facts is None or not facts.outcome or (facts.lost and end is not None)):
             if folder.output.exists() and folder.output.stat().st_size:
                 recorder.upload_log(folder.output)
             if end is None:
-                recorder.lost(LOST + left)
+                # What may still run must not run beside another attempt.
+                recorder.lost(LOST + left, requeue=not left and may_be_taken_again(spec))
             else:
                 recorder.ended(end)
     finally:
@@ -85,16 +84,25 @@ def _record(folder: LaunchFolder, end: End | None, left: str) -> None:
         folder.note_recorded()
 
 
-def settle_all() -> list[str]:
-    """Settle every launch of this machine whose launcher is dead, and forget old ones; returns their ids.
+def may_be_taken_again(spec: Mapping[str, Any]) -> bool:
+    """Whether the launch of a directory is one of a queue that another worker may take after this attempt."""
+    request = spec["request"]
+    return request["queue"] is not None and int(spec["attempt"]) < int(request["max_attempts"])
+
+
+def settle_all(uri: str | None = None) -> list[str]:
+    """Settle every launch of this machine whose launcher is dead; returns their ids.
+
+    With `uri` only those on that log.
 
     What cannot be put on a log now is tried again the next time.
     """
     settled = []
     for folder in list(folders()):
         if folder.is_recorded():
-            _forget_if_old(folder.path)
-        elif not folder.is_held():
+            if left_over.is_noted(folder.path):
+                _end_what_is_noted(folder)
+        elif not folder.is_held() and uri in (None, _log_of(folder)):
             try:
                 settle(folder)
                 settled.append(folder.launch_id)
@@ -103,9 +111,17 @@ def settle_all() -> list[str]:
     return settled
 
 
-def _forget_if_old(path: Path) -> None:
+def _end_what_is_noted(folder: LaunchFolder) -> None:
+    lock = folder.take()
+    if lock is not None:
+        try:
+            _end_left_over(folder)
+        finally:
+            os.close(lock)
+
+
+def _log_of(folder: LaunchFolder) -> str | None:
     try:
-        if time.time() - (path / "recorded").stat().st_mtime > _KEEP_SECONDS:
-            shutil.rmtree(path, ignore_errors=True)
-    except OSError:
-        return
+        return str(folder.spec()["uri"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return None

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 MAX_URI = 4096
 MAX_CONFIG = 100_000
+MAX_QUEUE = 250
+MAX_ATTEMPTS = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +57,7 @@ class Request:
         for name, value in self.docker_args.items():
             validate.text(f"{name}={value}", "docker argument", validate.MAX_TAG_VALUE)
         check_config(self.backend_config)
+        check_attempts(self.queue, self.max_attempts)
 
     def event(self) -> e.LaunchRequested:
         """Return the request as it goes on the log: without secrets."""
@@ -77,6 +80,26 @@ class Request:
             self.parent_launch_id,
             self.user_id,
         )
+
+
+def check_queue(name: str) -> str:
+    """Return a queue's name. Raises InvalidInput."""
+    validate.text(name, "queue", MAX_QUEUE)
+    if not name.strip() or name.startswith("-"):
+        raise InvalidInput("queue", name, "a name, which does not begin with a dash")
+    return name
+
+
+def check_attempts(queue: str | None, attempts: int) -> None:
+    """Raise InvalidInput for a queue's name or a number of attempts that cannot be right."""
+    if queue is not None:
+        check_queue(queue)
+    elif attempts != 1:
+        raise InvalidInput(
+            "max_attempts", attempts, "1 for a launch without a queue: `launches retry` repeats it"
+        )
+    if not 1 <= attempts <= MAX_ATTEMPTS:
+        raise InvalidInput("max_attempts", attempts, f"1 to {MAX_ATTEMPTS}")
 
 
 def check_config(config: object) -> None:

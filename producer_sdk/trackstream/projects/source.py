@@ -5,6 +5,7 @@ https://host/repo.git, ssh://…, git@host:repo          a git repository
 file:///data/repo (with .git), github:owner/repo       likewise
 /data/project.zip, https://host/project.tar.gz         an archive
 …#examples/digits                                      a directory inside of it
+runs:/RUN_ID/launches/LAUNCH_ID/project.tar.gz         a directory that was sent to a queue (`packed`)
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ from trackstream_schemas.secret_texts import without_credentials
 if TYPE_CHECKING:
     from trackstream.projects.tools import Tools
 
-Kind = Literal["directory", "git", "archive"]
+Kind = Literal["directory", "git", "archive", "packed"]
 _RIGHT = (
     "a directory, a git repository (https://…, ssh://…, git@host:…, file://…, github:owner/repo) or an"
     " archive (.zip, .tar.gz), perhaps with #subdirectory"
@@ -31,6 +32,7 @@ _SCP = re.compile(r"[\w.\-]+@[\w.\-]+:(?!/)[^\s]+")
 _GITHUB = re.compile(r"(?:github:|gh:|github\.com/)([\w.\-]+)/([\w.\-]+?)(?:\.git)?/?")
 _VERSION = re.compile(r"[\w][\w./@+~^\-]{0,250}", re.ASCII)
 _ARCHIVES = (".zip", ".tar.gz", ".tgz")
+_PACKED = re.compile(r"runs:/[0-9a-zA-Z_\-]+/launches/[0-9a-zA-Z_\-]+/project\.tar\.gz")
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,11 +96,18 @@ def at_hand(source: Source, version: str | None) -> tuple[Path, Path] | None:
     return inner.directory, inner.root
 
 
-def fetch(source: Source, version: str | None, place: Path, cache: Path, tools: Tools) -> Fetched:
+def fetch(
+    source: Source,
+    version: str | None,
+    place: Path,
+    cache: Path,
+    tools: Tools,
+    server: str | None = None,
+) -> Fetched:
     """Bring a project's files here: those of a directory stay where they are, others are put into `place`.
 
-    Repositories are kept in `cache` by commit. Raises ProjectNotFound, InvalidInput, EnvironmentFailed where
-    git or a download fails, LaunchCancelled.
+    Repositories are kept in `cache` by commit; `server` has those that were packed. Raises ProjectNotFound,
+    InvalidInput, EnvironmentFailed where git or a download fails, LaunchCancelled.
     """
     from trackstream.projects import archive, git
 
@@ -111,6 +120,10 @@ def fetch(source: Source, version: str | None, place: Path, cache: Path, tools: 
         source.kind == "directory" and git.repository_of(Path(source.location))
     ):
         raise InvalidInput("version", version, "none: only git repositories have versions")
+    elif source.kind == "packed":
+        from trackstream.projects import packed
+
+        found = packed.fetch(source.location, place, server)
     elif source.kind == "archive":
         root = archive.unpack(source.location, place)
         found = Fetched(root, root, shown)
@@ -158,6 +171,8 @@ def _check_subdirectory(uri: str, subdirectory: str) -> None:
 
 
 def _located(uri: str, location: str, base: Path) -> Source:
+    if _PACKED.fullmatch(location):
+        return Source("packed", location)
     if github := _GITHUB.fullmatch(location):
         return Source("git", f"https://github.com/{github[1]}/{github[2]}.git")
     if not _is_url(location):

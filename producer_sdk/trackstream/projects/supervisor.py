@@ -15,6 +15,7 @@ import sys
 import threading
 import time
 import traceback
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -26,8 +27,10 @@ from trackstream.projects.download import downloader
 from trackstream.projects.environment import cache_directory
 from trackstream.projects.errors import LaunchCancelled
 from trackstream.projects.launch_folder import End, LaunchFolder
+from trackstream.projects.lease import Lease, SignsOfLife
 from trackstream.projects.project_file import load_project
 from trackstream.projects.recorder import Recorder
+from trackstream.projects.recovery import may_be_taken_again
 from trackstream.projects.request import from_json
 from trackstream.projects.shared_server import ServerForLaunch
 from trackstream.projects.submitted import CANCELS
@@ -36,6 +39,7 @@ from trackstream_schemas.errors import TrackstreamError
 
 if TYPE_CHECKING:
     from trackstream.projects.backends.port import Backend, Program
+    from trackstream.projects.launch_facts import LaunchFacts
     from trackstream.projects.request import Request
 
 GRACE_SECONDS = 15.0
@@ -45,6 +49,8 @@ _ASK_SECONDS = 3.0
 _FIRST_UPLOAD_SECONDS = 5.0
 _CLOSE_SECONDS = 60.0
 _PASSED_ON = (signal.SIGUSR1, signal.SIGUSR2)
+_CUT_OFF = "its launcher could not reach the log for too long, and ended it so that another can take it"
+_TAKEN = "another launcher has taken it"
 
 
 class Supervisor:
@@ -61,6 +67,10 @@ class Supervisor:
         self._stop = threading.Event()
         self._stop_signal: int = signal.SIGTERM
         self._why = ""
+        self._given_up = ""
+        # Of a launch that nobody else will take a log that is away for long is no reason to end it.
+        again = may_be_taken_again(spec)
+        self._lease = Lease(self._heartbeat_s, float(spec["leased_at"])) if again else None
         self._over = threading.Event()
         self._program: Program | None = None
         self._values: dict[str, str] = {}
@@ -82,6 +92,11 @@ class Supervisor:
             self._why, self._stop_signal = why, number
             self._stop.set()
 
+    def _give_up(self, why: str) -> None:
+        """Have the program killed, since another launcher may execute the launch."""
+        self._given_up = why
+        self.cancel(why)
+
     def _look_for_a_request(self) -> None:
         asked = self._folder.asked_to_end()
         if asked is not None:
@@ -93,12 +108,20 @@ class Supervisor:
 
     def execute(self) -> End:
         """Execute the launch and record all of it; returns how it ended."""
+        if self._request.queue is not None:
+            self.recorder.taken()
         watcher = threading.Thread(target=self._watch, name="trackstream-launch", daemon=True)
+        signs = SignsOfLife(self.recorder, self._heartbeat_s, self._lease, lambda: self._give_up(_CUT_OFF))
         watcher.start()
+        signs.start()
         try:
             end = self._attempt()
         finally:
             self._over.set()
+            signs.stop()
+        if self._given_up:
+            self.recorder.lost(self._given_up, requeue=True)
+            return End("failed", None, self._given_up)
         self._folder.note_end(end)
         watcher.join()
         self._upload()
@@ -124,23 +147,35 @@ class Supervisor:
 
     def _executed(self, tools: Tools) -> End:
         request, cwd = self._request, Path(self._spec["cwd"])
-        found = source.fetch(
-            source.parse_uri(request.uri, cwd),
-            request.version,
-            self._folder.project,
-            cache_directory() / "projects",
-            tools,
-        )
-        project = load_project(found.directory, found.root)
-        backend: Backend = backend_for(request, project)
-        backend.check(request)
-        entry_point = project.entry_point(request.entry_point)
-        # What is wrong with the values is told before an environment is made.
-        given = command_line.arguments(entry_point, request.parameters, cwd=cwd, project=project.directory)
-        if source.at_hand(source.parse_uri(request.uri, cwd), request.version) is None:
-            for note in command_line.notes_of(entry_point, request.parameters):
-                tools.say(note)
-        with ServerForLaunch(self._client.uri, self._folder.path / "server.log") as server:
+        located = source.parse_uri(request.uri, cwd)
+        with ExitStack() as opened:
+            server = ServerForLaunch(self._client.uri, self._folder.path / "server.log")
+            if located.kind == "packed":
+                opened.enter_context(server)
+            found = source.fetch(
+                located,
+                request.version,
+                self._folder.project,
+                cache_directory() / "projects",
+                tools,
+                server.address,
+            )
+            project = load_project(found.directory, found.root)
+            backend: Backend = backend_for(request, project)
+            backend.check(request)
+            entry_point = project.entry_point(request.entry_point)
+            if request.queue is not None:
+                # Where it was asked for means nothing on another machine.
+                cwd = project.directory
+            # What is wrong with the values is told before an environment is made.
+            given = command_line.arguments(
+                entry_point, request.parameters, cwd=cwd, project=project.directory
+            )
+            if source.at_hand(located, request.version) is None:
+                for note in command_line.notes_of(entry_point, request.parameters):
+                    tools.say(note)
+            if located.kind != "packed":
+                opened.enter_context(server)
             storage = Path(request.storage_dir) if request.storage_dir else self._folder.path / "parameters"
             values = command_line.arguments(
                 entry_point,
@@ -165,6 +200,7 @@ class Supervisor:
             try:
                 self.recorder.started(program.handle, shown)
                 self._program = program
+                self._check_that_it_is_ours()
                 tools.check()
                 program.begin()
                 return self._waited_for(program)
@@ -178,16 +214,23 @@ class Supervisor:
             code = program.wait(_LOOK_SECONDS)
             if code is not None:
                 break
-            if self._stop.is_set() and kill_at is None:
+            if self._given_up or (kill_at is not None and time.monotonic() > kill_at):
+                program.kill()
+            elif self._stop.is_set() and kill_at is None:
                 program.send(self._stop_signal)
                 kill_at = time.monotonic() + GRACE_SECONDS
-            elif kill_at is not None and time.monotonic() > kill_at:
-                program.kill()
         if self._stop.is_set():
             return End("cancelled", code, self._why)
         if code == 0:
             return End("finished", 0)
         return End("failed", code, _exit_text(code))
+
+    def _check_that_it_is_ours(self) -> None:
+        """Give up a launch of a queue, its program still waiting, that another may have taken meanwhile."""
+        if self._request.queue is not None and self.recorder.holds() is False:
+            self._give_up(_TAKEN)
+        if self._lease is not None and self._lease.is_over():
+            self._give_up(_CUT_OFF)
 
     def _variables(self, address: str | None) -> dict[str, str]:
         """Return what tells a program where to log, in our names and in MLflow's."""
@@ -206,15 +249,12 @@ class Supervisor:
         return found
 
     def _watch(self) -> None:
-        """Give signs of life, look whether somebody cancelled, and upload what was printed."""
+        """Look whether somebody cancelled, and upload what was printed."""
         now = time.monotonic()
-        beat_at, ask_at, upload_at = now + self._heartbeat_s, now + _ASK_SECONDS, now + _FIRST_UPLOAD_SECONDS
+        ask_at, upload_at = now + _ASK_SECONDS, now + _FIRST_UPLOAD_SECONDS
         pause, uploaded = _FIRST_UPLOAD_SECONDS, 0
-        while not self._over.wait(max(0.0, min(beat_at, ask_at, upload_at) - time.monotonic())):
+        while not self._over.wait(max(0.0, min(ask_at, upload_at) - time.monotonic())):
             now = time.monotonic()
-            if now >= beat_at:
-                self.recorder.heartbeat()
-                beat_at = now + self._heartbeat_s
             if now >= ask_at:
                 self._look_for_a_request()
                 began = time.monotonic()
@@ -224,6 +264,8 @@ class Supervisor:
                 if facts is not None and facts.lost:
                     # This machine slept, or was cut off.
                     self.recorder.still_here()
+                elif facts is not None and self._request.queue is not None:
+                    self._check_claim(facts)
                 # A long history takes longer to read, and is then asked for less often.
                 ask_at = time.monotonic() + max(_ASK_SECONDS, 20 * (time.monotonic() - began))
             if now >= upload_at:
@@ -234,6 +276,10 @@ class Supervisor:
                     # Each upload is the whole log: with growing pauses a long one is not uploaded too often.
                     pause *= 1.5
                 upload_at = now + pause
+
+    def _check_claim(self, facts: LaunchFacts) -> None:
+        if facts.claim_id != self._spec["claim_id"] and not self._over.is_set():
+            self._give_up(_TAKEN)
 
     def _upload(self) -> None:
         try:

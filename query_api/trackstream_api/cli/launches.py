@@ -148,6 +148,8 @@ def retry(launch_id: str, parameters: Sequence[str], detach: bool, store: str) -
             synchronous=False,
             tracking_uri=store,
             retry_of=found["launch_id"],
+            queue=found["queue"],
+            max_attempts=found["max_attempts"],
         )
 
     attend(launch, detach)
@@ -175,7 +177,7 @@ def _uploaded(api: Api, launch_id: str, follow: bool) -> Iterator[bytes]:
 def _row(launch: Mapping[str, Any], short: Mapping[str, str]) -> list[Any]:
     return [
         short[launch["launch_id"]],
-        launch["state"],
+        "queued" if launch["state"] == "requested" and launch["queue"] is not None else launch["state"],
         launch["project"] or launch["uri"],
         launch["entry_point"],
         launch["run_id"],

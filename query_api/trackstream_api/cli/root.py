@@ -21,6 +21,7 @@ from trackstream_api.cli.export import export
 from trackstream_api.cli.gc import gc
 from trackstream_api.cli.history import history
 from trackstream_api.cli.import_ import import_
+from trackstream_api.cli.launch_worker import launch_worker
 from trackstream_api.cli.launches import launches
 from trackstream_api.cli.models import models
 from trackstream_api.cli.replay import replay
@@ -75,6 +76,7 @@ cli.add_command(verify)
 cli.add_command(run_project)
 cli.add_command(sweep)
 cli.add_command(launches)
+cli.add_command(launch_worker)
 cli.add_command(tail)
 cli.add_command(history)
 cli.add_command(diff)

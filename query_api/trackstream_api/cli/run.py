@@ -72,6 +72,20 @@ detach_option = click.option(
     is_flag=True,
     help="Launch nothing where an earlier launch did the same well: show its run.",
 )
+@click.option(
+    "--queue",
+    is_flag=False,
+    flag_value="default",
+    metavar="[NAME]",
+    help="Do not execute it here: put it into a queue, for `trackstream launch-worker` on any machine."
+    "  [default NAME: default]",
+)
+@click.option(
+    "--max-attempts",
+    type=click.IntRange(1),
+    metavar="N",
+    help="With --queue: how often it may be taken, where workers die.  [default: 3]",
+)
 @detach_option
 @destination_option
 def run(
@@ -90,6 +104,8 @@ def run(
     docker_args: Sequence[str],
     storage_dir: str | None,
     reuse: bool,
+    queue: str | None,
+    max_attempts: int | None,
     detach: bool,
     store: str,
 ) -> None:
@@ -102,6 +118,10 @@ def run(
     if no_conda and env_manager not in (None, "local"):
         raise InvalidInput("--no-conda", env_manager, "no --env-manager beside it")
     from trackstream import projects
+    from trackstream.projects.queued import check_waiting
+
+    if queue is not None and not detach:
+        check_waiting(store)
 
     def launch() -> SubmittedRun:
         return projects.run(
@@ -121,6 +141,8 @@ def run(
             synchronous=False,
             tracking_uri=store,
             reuse=reuse,
+            queue=queue,
+            max_attempts=max_attempts,
         )
 
     attend(launch, detach)
@@ -137,6 +159,8 @@ def attend(launch: Callable[[], SubmittedRun], detach: bool) -> None:
         click.echo(submitted.launch_id)
         return
     from trackstream.projects.following import follow
+    from trackstream.projects.queued import QueuedRun
+    from trackstream_api.cli.queued import follow_queued
 
     with _PassedOn() as signals:
         submitted = launch()
@@ -147,7 +171,10 @@ def attend(launch: Callable[[], SubmittedRun], detach: bool) -> None:
         signals.to(submitted)
         say(f"launch {submitted.launch_id}, run {submitted.run_id}")
         printed = _Printed()
-        follow(submitted.folder, printed.show)
+        if isinstance(submitted, QueuedRun):
+            follow_queued(submitted, printed.show)
+        else:
+            follow(submitted.folder, printed.show)
         say(f"`{command_for(f'runs describe {submitted.run_id}')}` shows the run")
         _raise_once(submitted, printed)
 
@@ -260,5 +287,7 @@ def flags(given: Sequence[str]) -> dict[str, Any]:
         name, separator, value = word.partition("=")
         if not name:
             raise InvalidInput("-A", word, "NAME or NAME=VALUE")
+        if name in found:
+            raise InvalidInput("-A", word, f"{name} once; several volumes are written in the docker_env")
         found[name] = value if separator else True
     return found

@@ -36,6 +36,7 @@ class Launch(Model):
     retry_of: str | None = Field(description="The launch that this one repeats")
     parent_launch_id: str | None = Field(description="The launch whose program requested this one")
     user_id: str = Field(description="Who asked; empty when not known")
+    claim_id: str = Field(description="The launcher's claim; empty while none holds")
     host: str = Field(description="The launcher's machine; empty until one has taken it")
     pid: int = Field(description="The launcher's process")
     cancel_requested: bool

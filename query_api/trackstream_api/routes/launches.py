@@ -6,17 +6,21 @@ from fastapi import APIRouter, Path, Query, Request, Response
 
 from trackstream_api import launches as acts
 from trackstream_api.artifact_download import download
+from trackstream_api.as_of import parts
+from trackstream_api.as_of.looking import looking
 from trackstream_api.barrier import reading
 from trackstream_api.models.base import Reply
 from trackstream_api.models.launches import CancelLaunch, Launch, LaunchPage
 from trackstream_api.queries import artifacts, launches
-from trackstream_api.routes.parameters import Consistency, PageToken, StoreOf
+from trackstream_api.routes.parameters import AsOf, Consistency, PageToken, StoreOf
+from trackstream_api.store import Store
 from trackstream_schemas import topics
 
 router = APIRouter(prefix="/api/v1/launches", tags=["launches"])
 
 LaunchId = Annotated[str, Path(description="The launch's id")]
 State = Literal["requested", "preparing", "ready", "running", "finished", "failed", "cancelled"]
+_PARTS = (parts.LAUNCHES,)
 _LOG_TOPICS = (*acts.TOPICS, topics.RUNS, topics.ARTIFACTS, topics.ARTIFACT_BYTES)
 
 
@@ -25,29 +29,54 @@ def find(
     store: StoreOf,
     state: Annotated[list[State] | None, Query(description="Only these states; repeatable")] = None,
     run_id: Annotated[str | None, Query(description="Only those that log into this run")] = None,
+    queue: Annotated[str | None, Query(description="Only those of this queue")] = None,
+    order: Annotated[
+        Literal["newest", "oldest"], Query(description="By when they were requested")
+    ] = "newest",
     entry_point: Annotated[str | None, Query(description="Only launches of entry points so named")] = None,
     id_part: Annotated[str | None, Query(description="Only ids that begin or end like this")] = None,
     limit: Annotated[int, Query(ge=1, le=1000)] = 100,
     page_token: PageToken = None,
     consistency: Consistency = "strong",
+    as_of: AsOf = None,
 ) -> Reply:
-    """The newest first. A launch whose launcher is silent has failed, which this also puts on the log."""
-    if consistency == "strong":
-        acts.record_lost(store)
-    with reading(store, acts.TOPICS, consistency) as headers:
+    """The newest first, or the oldest. A launch whose launcher is silent has failed, or waits in its queue
+    again, which this also puts on the log; as of an earlier moment only where the log said so.
+    """
+    now = _now(store, consistency, as_of)
+    with looking(store, _PARTS, consistency, as_of) as look:
         found = launches.find(
-            store.engine, state or (), run_id, limit, page_token, acts.now_ms(), entry_point, id_part
+            look.engine,
+            state or (),
+            run_id,
+            limit,
+            page_token,
+            now,
+            entry_point,
+            id_part,
+            queue,
+            oldest_first=order == "oldest",
         )
-        return Reply(found, headers=headers)
+        return Reply(found, headers=look.headers)
 
 
 @router.get("/{launch_id}", response_model=Launch, summary="Get a launch")
-def get(store: StoreOf, launch_id: LaunchId, consistency: Consistency = "strong") -> Reply:
+def get(
+    store: StoreOf, launch_id: LaunchId, consistency: Consistency = "strong", as_of: AsOf = None
+) -> Reply:
     """Its request, where and how far it is, and how it ended."""
+    now = _now(store, consistency, as_of)
+    with looking(store, _PARTS, consistency, as_of) as look:
+        return Reply(launches.get(look.engine, launch_id, now), headers=look.headers)
+
+
+def _now(store: Store, consistency: str, as_of: str | None) -> int:
+    """Return the time against which silence counts: of an earlier moment nobody is silent."""
+    if as_of is not None:
+        return 0
     if consistency == "strong":
         acts.record_lost(store)
-    with reading(store, acts.TOPICS, consistency) as headers:
-        return Reply(launches.get(store.engine, launch_id, acts.now_ms()), headers=headers)
+    return acts.now_ms()
 
 
 @router.get(
