@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from trackstream.projects import command_line, source
+from trackstream.projects.backends import backend_for
 from trackstream.projects.project_file import load_project
 
 if TYPE_CHECKING:
@@ -14,7 +15,8 @@ if TYPE_CHECKING:
 
 def first_look(request: Request, cwd: Path) -> list[str]:
     """Return what to warn of. Raises for what can never run: an unknown entry point, a value that is missing
-    or not of its type, a project file that is wrong (InvalidInput, ProjectInvalid, ProjectNotFound).
+    or not of its type, what the backend cannot do, a project file that is wrong (InvalidInput,
+    ProjectInvalid, ProjectNotFound).
 
     Only for files that are at hand, those of a directory; of others the launch itself tells it.
     """
@@ -22,6 +24,8 @@ def first_look(request: Request, cwd: Path) -> list[str]:
     if found is None:
         return []
     project = load_project(*found)
+    if request.queue is None:
+        backend_for(request, project).check(request)
     entry_point = project.entry_point(request.entry_point)
     given = dict(request.parameters)
     if request.queue is not None:

@@ -56,7 +56,14 @@ detach_option = click.option(
     help="What makes the environment.  [default: what the project's environment file is for]",
 )
 @click.option("--no-conda", is_flag=True, help="The same as --env-manager local.")
-@click.option("-b", "--backend", default="local", show_default=True, metavar="NAME", help="What executes it.")
+@click.option(
+    "-b",
+    "--backend",
+    default="local",
+    show_default=True,
+    metavar="NAME",
+    help="What executes it: local, docker, kubernetes, or a plugin's.",
+)
 @click.option("-c", "--backend-config", metavar="FILE|JSON", help="Settings of the backend, without secrets.")
 @click.option(
     "-A",
@@ -64,7 +71,7 @@ detach_option = click.option(
     "docker_args",
     multiple=True,
     metavar="NAME[=VALUE]",
-    help="Further argument for containers; repeatable.",
+    help="Option of `docker run` for a project in a container, such as gpus=all, memory=4g or t; repeatable.",
 )
 @click.option("--storage-dir", metavar="DIR", help="Where `path` parameters that are URIs are downloaded to.")
 @click.option(

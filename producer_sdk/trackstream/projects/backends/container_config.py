@@ -23,8 +23,10 @@ def check_config(config: Mapping[str, Any], known: Sequence[str]) -> None:
         if name == "build-image":
             if not isinstance(value, bool):
                 raise InvalidInput(f"backend config {name}", value, "true or false")
-        elif not isinstance(value, str) or not value.strip() or any(map(str.isspace, value)):
-            raise InvalidInput(f"backend config {name}", value, "a text without spaces")
+        elif not isinstance(value, str) or not value.strip() or "\n" in value:
+            raise InvalidInput(f"backend config {name}", value, "a text")
+        elif name in ("image", "repository-uri") and any(map(str.isspace, value)):
+            raise InvalidInput(f"backend config {name}", value, "a name of an image, without spaces")
     uri = config.get("tracking-uri")
     if uri is not None and "://" not in uri:
         raise InvalidInput("backend config tracking-uri", uri, "an address, such as http://host:5000")

@@ -103,7 +103,7 @@ class KubernetesBackend:
         launch_id = work.request.launch_id
         asked = config.get("namespace") or (template.get("metadata") or {}).get("namespace")
         namespace = str(asked or cluster.namespace)
-        _end_earlier(cluster, namespace, launch_id)
+        end_earlier(cluster, namespace, launch_id)
         name = kubernetes_job.job_name(work.project.name, launch_id, secrets.token_hex(2))
         body = kubernetes_job.filled(
             template,
@@ -178,7 +178,7 @@ def _variables(work: Work, template: Mapping[str, Any]) -> dict[str, str]:
     return {"PYTHONUNBUFFERED": "1", **given, **_addresses(work, template).variables, **ours}
 
 
-def _end_earlier(cluster: Cluster, namespace: str, launch_id: str) -> None:
+def end_earlier(cluster: Cluster, namespace: str, launch_id: str) -> None:
     """End what an earlier attempt at this launch, perhaps another machine's, has left in the cluster."""
     deadline = time.monotonic() + _EARLIER_SECONDS
     while True:
