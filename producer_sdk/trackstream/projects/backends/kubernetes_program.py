@@ -108,7 +108,8 @@ class KubernetesProgram:
                 self._cluster.core.delete_namespaced_pod(
                     pod.metadata.name,
                     self._namespace,
-                    grace_period_seconds=0,
+                    # With 0 it is forgotten at once, whether its processes have ended or not.
+                    grace_period_seconds=1,
                     _request_timeout=REQUEST_TIMEOUT,
                 )
         except cluster_errors():
