@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from trackstream.projects import lease
 from trackstream.projects.backends import backend_named
+from trackstream.projects.old_launches import forget_old
 from trackstream.projects.recorder import Recorder
 from trackstream.projects.recovery import settle_all
 from trackstream_api.launch_queue.decision import Plan, Seen, plan
@@ -166,12 +167,18 @@ class Worker:
             self.say(f"{launch.launch_id} cannot be claimed: {error}")
 
     def _execute(self, launch: Seen) -> None:
+        settings = self.client.settings
+        forget_old(settings.launches_keep_days, settings.launches_keep)
         claim = self._claims.get(launch.claim_id) or self._doubtful.pop(launch.claim_id)
-        heartbeat_s = self.client.settings.launch_heartbeat_s
         try:
             request = self.board.request(launch.launch_id)
             execution = Execution(
-                request, self.client.uri, launch.claim_id, launch.attempts, heartbeat_s, claim.leased_at
+                request,
+                self.client.uri,
+                launch.claim_id,
+                launch.attempts,
+                settings.launch_heartbeat_s,
+                claim.leased_at,
             )
         except (StorageFailed, NotFound, OSError) as error:
             self.say(f"{launch.launch_id} cannot be executed here: {error}")

@@ -16,7 +16,7 @@ from trackstream_schemas import topics
 if TYPE_CHECKING:
     from trackstream_schemas.events import Event
 
-REQUESTED = e.LaunchRequested("l", "r", "7", "./x", "main", "local")
+REQUESTED = e.LaunchRequested("l", "r", "7", "./x", "main", "local", queue="q", max_attempts=2)
 
 
 def facts_of(*bodies: e.Body) -> Any:
@@ -44,14 +44,13 @@ def test_a_repeat_changes_nothing() -> None:
 
 @given(events_of(launch_bodies("l")))
 def test_it_knows_of_an_end_what_the_fold_knows(events: list[Event]) -> None:
-    """Where claims are made as launchers make them: with an id, behind the request, of one attempt."""
+    """Where claims are made as launchers make them: with an id, behind the request."""
     request = e.Event(e.Envelope("first", 1, "first", 0), REQUESTED)
     course = [
         event
         for event in events
         if not isinstance(event.body, e.LaunchRequested)
         and not (isinstance(event.body, e.LaunchClaimed) and not event.body.claim_id)
-        and not (isinstance(event.body, e.LaunchLost) and event.body.requeue)
     ]
     whole = [request, *course]
     state: Any = reduce(
@@ -60,3 +59,4 @@ def test_it_knows_of_an_end_what_the_fold_knows(events: list[Event]) -> None:
     facts = launch_facts(whole)
     ended = state.state if state.state in e.LAUNCH_ENDS else ""
     assert (facts.outcome, facts.lost) == (ended, state.lost)
+    assert (facts.claim_id, facts.attempts) == (state.claim_id, state.attempts)
