@@ -56,6 +56,33 @@ def test_they_are_listed_newest_first_by_state_and_run_page_by_page(server: Live
     server.call("GET", PATH, 400, params={"state": "lost"})
 
 
+def test_they_are_found_by_a_part_of_their_id_and_by_entry_point(server: LiveServer) -> None:
+    run_id = new_id()
+    one, two = launch(server, run_id), launch(server, run_id)
+    assert ids(server, id_part=one[:25]) == [one]
+    assert ids(server, id_part=two[-12:]) == [two]
+    assert ids(server, id_part="%") == []
+    assert len(ids(server, run_id=run_id, entry_point="main")) == 2
+    assert ids(server, run_id=run_id, entry_point="mai") == []
+
+
+def test_as_they_were(server: LiveServer) -> None:
+    run_id = new_id()
+    going, later = launch(server, run_id, "claimed", "started"), new_id()
+    entries = server.call("GET", f"/api/v1/history/launches/{going}")["entries"]
+    then = {"as_of": entries[-1]["position"]}
+    server.log(
+        e.LaunchEnded(going, "c", "failed", 3, "no reason"),
+        e.LaunchRequested(later, run_id, "0", "/project", "main", "local"),
+    )
+    assert server.call("GET", f"{PATH}/{going}")["state"] == "failed"
+    before = server.call("GET", f"{PATH}/{going}", params=then)
+    assert (before["state"], before["exit_code"], before["reason"]) == ("running", None, "")
+    assert sorted(ids(server, run_id=run_id)) == sorted([going, later])
+    assert ids(server, run_id=run_id, state="running", **then) == [going]
+    server.call("GET", f"{PATH}/{later}", 404, params=then)
+
+
 def test_one_of_them(server: LiveServer) -> None:
     launch_id = launch(server, new_id(), "claimed", "started")
     found = server.call("GET", f"{PATH}/{launch_id}")

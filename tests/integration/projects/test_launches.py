@@ -76,8 +76,19 @@ def test_a_launch_that_finishes(launcher: Launcher, server: Server, tmp_path: Pa
         )
     ]
     assert steps == ["LaunchRequested", "LaunchClaimed", "LaunchPrepared", "LaunchStarted", "LaunchEnded"]
-    described = launcher.command("launches", "describe", launch["launch_id"])
-    assert "state:        finished" in described
+    # A part of its id is enough, as `launches list` shows it.
+    short = launcher.command("launches", "list", "-n", "1").splitlines()[1].split()[0]
+    assert launch["launch_id"].startswith(short)
+    assert len(short) < 32
+    described = launcher.command("launches", "describe", short)
+    assert described == launcher.command("launches", "describe", launch["launch_id"][-10:])
+    lines = [line.split(maxsplit=1) for line in described.splitlines()]
+    assert ["Launch"] in lines
+    assert ["state", "finished"] in lines
+    assert ["n", "3"] not in lines
+    assert ["extra", "1"] in lines
+    assert launcher.command("launches", "logs", short) == log.text
+    assert "no launch whose id is" in launcher.command("launches", "describe", "ffffffff", code=3)
     rows = server.sql(
         "SELECT state, exit_code, project FROM v_launches WHERE launch_id = {id:String}",
         id=launch["launch_id"],
@@ -91,11 +102,8 @@ def test_a_launch_that_finishes(launcher: Launcher, server: Server, tmp_path: Pa
     [
         ('entry_points:\n  main:\n    command: "exit 3"\n', "exit code 3"),
         ('entry_points:\n  main:\n    command: "kill -9 $$"\n', "SIGKILL"),
-        ('entry_points:\n  main:\n    command: "x {y}"\n', "MLproject:3:"),
-        ("a: !!python/object/apply:os.system ['touch pwned']\n", "MLproject:1: YAML tag"),
         ("docker_env: {image: x}\nentry_points: {main: {command: x}}\n", "docker_env"),
         ("python_env: env.yaml\nentry_points: {main: {command: x}}\n", "no python2.6"),
-        ("entry_points: {other: {command: x}}\n", "entry point: got 'main', expected one of other"),
     ],
 )
 def test_a_launch_that_fails_says_why(
@@ -103,7 +111,7 @@ def test_a_launch_that_fails_says_why(
 ) -> None:
     (tmp_path / "env.yaml").write_text('python: "2.6"\n')
     (tmp_path / "MLproject").write_text(project)
-    assert told in launcher.command("run", str(tmp_path), code=1)
+    assert launcher.command("run", str(tmp_path), code=1).count(told) == 1
     (launch,) = server.call("GET", "/api/v1/launches", params={"limit": 1})["launches"]
     assert launch["state"] == "failed"
     assert told in launch["reason"]
@@ -112,28 +120,69 @@ def test_a_launch_that_fails_says_why(
 
 
 @pytest.mark.parametrize(
+    ("project", "arguments", "told"),
+    [
+        ('entry_points:\n  main:\n    command: "x {y}"\n', [], "MLproject:3:"),
+        ("a: !!python/object/apply:os.system ['touch pwned']\n", [], "MLproject:1: YAML tag"),
+        ("entry_points: {mian: {command: x}}\n", [], "expected one of mian; did you mean 'mian'?"),
+        (HELLO, ["-P", "text=a"], "parameter api_key of main: got None"),
+        (HELLO, ["-P", "text=a", "-P", "api-key=b"], "'api-key' was given, did you mean 'api_key'?"),
+        (HELLO, ["-P", "text=a", "-P", "api_key=b", "-P", "n=many"], "parameter n: got 'many'"),
+    ],
+)
+def test_what_can_never_run_is_refused_before_it_is_recorded(
+    launcher: Launcher, server: Server, tmp_path: Path, project: str, arguments: list[str], told: str
+) -> None:
+    (tmp_path / "MLproject").write_text(project)
+    body = {"experiment_ids": ["0"], "limit": 1000}
+    before = server.call("GET", "/api/v1/launches"), server.call("POST", "/api/v1/runs/search", json=body)
+    assert told in launcher.command("run", str(tmp_path), *arguments, code=2)
+    after = server.call("GET", "/api/v1/launches"), server.call("POST", "/api/v1/runs/search", json=body)
+    assert after == before
+    assert not (tmp_path / "pwned").exists()
+    assert not (tmp_path / "state").exists()
+
+
+def test_a_slip_of_the_pen_is_passed_on_and_told(launcher: Launcher, tmp_path: Path) -> None:
+    (tmp_path / "MLproject").write_text(
+        'entry_points: {main: {parameters: {depth: {default: "1"}}, command: "echo got {depth}"}}\n'
+    )
+    process = launcher.start("run", str(tmp_path), "-P", "dpeth=2", "-P", "verbose=1")
+    printed, _ = process.communicate(timeout=120)
+    assert process.returncode == 0, printed
+    assert "got 1 --dpeth 2 --verbose 1" in printed
+    assert (
+        "parameter dpeth is not declared by main and is passed on as --dpeth; did you mean 'depth'?"
+        in printed
+    )
+    assert "parameter verbose" not in printed
+    assert "`trackstream runs describe " in printed
+
+
+@pytest.mark.parametrize(
     ("arguments", "code", "told"),
     [
         (["-oProxyCommand=touch pwned"], 2, "No such option"),
         (["--", "-oProxyCommand=touch pwned"], 2, "must not begin with a dash"),
         (["nowhere"], 3, "no project"),
-        (["."], 2, "one of local"),
+        (["."], 2, "backend: got 'slurm', expected one of "),
         (["."], 2, "runs no containers"),
         (["."], 3, "no experiment with id"),
         (["."], 3, "no run with id"),
     ],
 )
 def test_what_is_wrong_before_the_launch_is_told_at_once(
-    launcher: Launcher, server: Server, arguments: list[str], code: int, told: str
+    launcher: Launcher, server: Server, waiting: Waiting, arguments: list[str], code: int, told: str
 ) -> None:
     further = {
-        "one of local": ["--backend", "slurm"],
+        "backend: got 'slurm', expected one of ": ["--backend", "slurm"],
         "runs no containers": ["-A", "gpus=all"],
         "no experiment with id": ["--experiment-id", "77"],
         "no run with id": ["--run-id", "77"],
     }.get(told, [])
     before = server.call("GET", "/api/v1/launches")["launches"]
-    assert told in launcher.command("run", *further, *arguments, code=code)
+    given = waiting.arguments() if arguments == ["."] else arguments
+    assert told in launcher.command("run", *further, *given, code=code)
     assert server.call("GET", "/api/v1/launches")["launches"] == before
 
 
@@ -183,6 +232,8 @@ def test_a_launch_is_repeated(launcher: Launcher, waiting: Waiting, server: Serv
     assert second["parameters"] == {**first["parameters"], "code": "0"}
     assert second["run_id"] != first["run_id"]
     assert launcher.describe(first["launch_id"]) == first
+    # Of two that begin alike none is meant.
+    assert "it fits" in launcher.command("launches", "cancel", first["launch_id"][:6], code=2)
 
 
 def test_a_commit_is_recorded_and_repeated(launcher: Launcher, tmp_path: Path) -> None:

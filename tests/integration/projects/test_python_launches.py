@@ -115,7 +115,7 @@ def test_what_cannot_be_launched(waiting: Waiting, server: Server) -> None:
         launch(waiting, experiment_id="77")
     with pytest.raises(InvalidInput, match="at most one of the two"):
         launch(waiting, experiment_id="0", experiment_name="x")
-    with pytest.raises(InvalidInput, match="one of local"):
+    with pytest.raises(InvalidInput, match="backend: got 'nowhere'"):
         launch(waiting, backend="nowhere")
     with pytest.raises(InvalidInput, match="nothing for the local backend"):
         launch(waiting, backend_config={"cpus": 1})
