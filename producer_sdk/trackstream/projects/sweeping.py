@@ -68,6 +68,8 @@ class Sweep:
         self._suggestions = plan.suggestions()
         self._fixed = plan.space().fixed
         self._settled: list[Trial] = []
+        self._adopted = 0
+        """How many of these an earlier process has left; what is wrong may have been mended since."""
         self._running: dict[int, tuple[Trial, SubmittedRun | Elsewhere, Asked | None]] = {}
         self._known: set[int] = set()
         self._why = ""
@@ -97,6 +99,7 @@ class Sweep:
                 self._settled.append(trial)
                 if trial.value is not None and number not in logged:
                     self._log(trial)
+        self._adopted = len(self._settled)
 
     def execute(self) -> list[Trial]:
         """Run all trials and return them by number.
@@ -109,8 +112,9 @@ class Sweep:
             self._try_all()
             if self.stopping:
                 raise LaunchCancelled(f"sweep {self._run.run_id} was cancelled: {self._why}")
-            if best_of(self._settled, maximize=self._plan.maximize) is None:
+            if self._best is None:
                 raise SweepFailed(self._run.run_id, self._why_failed())
+            self._name_best(self._best)
             status = "FINISHED"
         except (LaunchCancelled, KeyboardInterrupt):
             status = "KILLED"
@@ -127,7 +131,7 @@ class Sweep:
         waiting = [number for number in range(count) if number not in self._known]
         waiting.reverse()
         while not self.stopping and (waiting or self._running):
-            if hopeless(self._settled):
+            if self._best is None and hopeless(self._settled[self._adopted :]):
                 raise SweepFailed(self._run.run_id, self._why_failed())
             while waiting and len(self._running) < self._plan.parallel and not self.stopping:
                 self._begin(waiting.pop())
@@ -148,6 +152,8 @@ class Sweep:
             experiment_id=self._run.info.experiment_id,
             run_name=f"trial {number}",
             tags=tags,
+            # What there is to warn of was said of the whole sweep.
+            warn=False,
         )
         trial = Trial(number, values, submitted.run_id, submitted.launch_id)
         self._running[number] = (trial, submitted, asked)
@@ -182,13 +188,22 @@ class Sweep:
         """Put a trial's value on the sweep's run, and which is the best so far."""
         assert trial.value is not None
         self._run.log_metric(self._trial_metric, trial.value, trial.number)
-        best = best_of(self._settled, maximize=self._plan.maximize)
-        if best is None or best.run_id != trial.run_id:
-            return
-        # The newest step is the best of all: each one is better than those before.
-        self._run.log_metric(f"best.{self._plan.metric}", trial.value, len(self._settled))
+        if self._is_best(trial):
+            # The newest step is the best of all: each one is better than those before.
+            self._run.log_metric(f"best.{self._plan.metric}", trial.value, len(self._settled))
+            self._name_best(trial)
+
+    def _name_best(self, trial: Trial) -> None:
         tags = {BEST_RUN_TAG: trial.run_id, BEST_TRIAL_TAG: trial.number}
         self._run.set_tags(tags | {f"{BEST_VALUE_TAG}{name}": text for name, text in trial.values.items()})
+
+    @property
+    def _best(self) -> Trial | None:
+        return best_of(self._settled, maximize=self._plan.maximize)
+
+    def _is_best(self, trial: Trial) -> bool:
+        best = self._best
+        return best is not None and best.run_id == trial.run_id
 
     @property
     def _trial_metric(self) -> str:
@@ -224,8 +239,7 @@ class Sweep:
         values = " ".join(f"{name}={text}" for name, text in trial.values.items())
         if trial.value is None:
             return f"trial {trial.number} {trial.state}: {trial.reason} ({values}; run {trial.run_id})"
-        best = best_of(self._settled, maximize=self._plan.maximize)
-        star = ", the best so far" if best is not None and best.run_id == trial.run_id else ""
+        star = ", the best so far" if self._is_best(trial) else ""
         found = f"{self._plan.metric} {trial.value:.6g}{star}"
         return f"trial {trial.number}: {found} ({values}; run {trial.run_id})"
 
