@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from trackstream.projects import command_line, source
 from trackstream.projects.backends import backend_for
 from trackstream.projects.project_file import load_project
+from trackstream_schemas.errors import InvalidInput
 
 if TYPE_CHECKING:
     from trackstream.projects.request import Request
@@ -27,6 +28,10 @@ def first_look(request: Request, cwd: Path) -> list[str]:
     if request.queue is None:
         backend_for(request, project).check(request)
     entry_point = project.entry_point(request.entry_point)
+    in_container = project.docker is not None and request.env_manager != "local"
+    if request.docker_args and request.backend == "local" and not in_container:
+        right = "none: the program runs in no container, since there is no docker_env or it is not used"
+        raise InvalidInput("docker arguments", sorted(request.docker_args), right)
     given = dict(request.parameters)
     if request.queue is not None:
         # Relative paths are then the project's, and others need only be there where it is executed.

@@ -166,7 +166,7 @@ def test_a_slip_of_the_pen_is_passed_on_and_told(launcher: Launcher, tmp_path: P
         (["--", "-oProxyCommand=touch pwned"], 2, "must not begin with a dash"),
         (["nowhere"], 3, "no project"),
         (["."], 2, "backend: got 'slurm', expected one of "),
-        (["."], 2, "runs no containers"),
+        (["."], 2, "runs in no container"),
         (["."], 3, "no experiment with id"),
         (["."], 3, "no run with id"),
     ],
@@ -176,7 +176,7 @@ def test_what_is_wrong_before_the_launch_is_told_at_once(
 ) -> None:
     further = {
         "backend: got 'slurm', expected one of ": ["--backend", "slurm"],
-        "runs no containers": ["-A", "gpus=all"],
+        "runs in no container": ["-A", "gpus=all"],
         "no experiment with id": ["--experiment-id", "77"],
         "no run with id": ["--run-id", "77"],
     }.get(told, [])
