@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 
     from trackstream.projects.project_file import EntryPoint
 
+_WITHOUT_BACKEND = ("virtualenv", "uv", "conda", "local")
+"""Environments that a project has where it does not run in a container."""
+
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
@@ -65,8 +68,7 @@ def did_the_same(wanted: Wanted, launch: Mapping[str, Any]) -> bool:
         and launch["backend"] == wanted.backend
         and json.loads(launch["backend_config"]) == wanted.backend_config
         and launch["docker_args"] == wanted.docker_args
-        and (wanted.environment is None or launch["environment"] == wanted.environment)
-        and (wanted.environment is None or launch["environment_key"] == wanted.environment_key)
+        and _same_environment(wanted, launch)
         and _values(wanted.entry_point, launch["parameters"])
         == _values(wanted.entry_point, wanted.parameters)
     )
@@ -79,6 +81,14 @@ def is_whole(wanted: Wanted, run: Mapping[str, Any], directory_tag: str) -> bool
         and run["status"] == "FINISHED"
         and run["tags"].get(directory_tag) == wanted.directory
     )
+
+
+def _same_environment(wanted: Wanted, launch: Mapping[str, Any]) -> bool:
+    if wanted.environment is None:
+        # The commit says which container; only that it was one must be seen.
+        return launch["environment"] not in _WITHOUT_BACKEND
+    found = (launch["environment"], launch["environment_key"])
+    return found == (wanted.environment, wanted.environment_key)
 
 
 def _values(entry_point: EntryPoint, given: Mapping[str, str]) -> dict[str, str]:

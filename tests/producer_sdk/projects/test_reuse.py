@@ -60,7 +60,9 @@ def test_anything_else_is_another(changes: dict[str, Any]) -> None:
 
 def test_where_only_the_backend_knows_the_environment_it_does_not_count() -> None:
     launch = {**LAUNCH, "backend": "docker", "environment": "docker", "environment_key": "k"}
-    assert did_the_same(replace(WANTED, backend="docker", environment=None), launch)
+    wanted = replace(WANTED, backend="docker", environment=None)
+    assert did_the_same(wanted, launch)
+    assert not did_the_same(wanted, {**launch, "environment": "local"})
 
 
 @pytest.mark.parametrize(
