@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from tests.integration.projects.launching import gone, kill, until
+from trackstream import projects
+from trackstream_api.directory_lock import holder_of
+from trackstream_schemas.errors import InvalidInput
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -124,6 +128,40 @@ def test_a_sweep_finds_the_best_and_leaves_out_what_fails(
         int(run["tags"]["trackstream.sweep.trial"]): run["metrics"]["loss"]["value"] for run in good
     }
     assert {run["tags"]["mlflow.parentRunId"] for run in swept.trials} == {top["run_id"]}
+
+
+def test_from_python_on_a_directory_that_nobody_serves(
+    bowl: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in list(os.environ):
+        if name.startswith("TRACKSTREAM"):
+            monkeypatch.delenv(name)
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    before = signal.getsignal(signal.SIGTERM)
+    told: list[str] = []
+    found = projects.sweep(
+        str(bowl),
+        {"x": "float:0.1:0.3:0.2", "n": "choice:0,1"},
+        "loss",
+        sampler="grid",
+        parallel=4,
+        tracking_uri=tmp_path / "store",
+        tell=told.append,
+    )
+    assert [(trial.number, trial.state, dict(trial.values)) for trial in found.trials] == [
+        (0, "finished", {"x": "0.1", "n": "0"}),
+        (1, "failed", {"x": "0.1", "n": "1"}),
+        (2, "finished", {"x": "0.3", "n": "0"}),
+        (3, "failed", {"x": "0.3", "n": "1"}),
+    ]
+    assert (found.best, found.metric) == (found.trials[2], "loss")
+    assert found.best.value == 0.0
+    assert len(told) == 5
+    assert signal.getsignal(signal.SIGTERM) == before
+    until("the end of the server", lambda: holder_of(tmp_path / "store") is None)
+    with pytest.raises(InvalidInput, match="a sweep asks the store"):
+        projects.sweep(str(bowl), {"x": "0:1"}, "loss", tracking_uri=f"offline:{tmp_path}/spool")
 
 
 @pytest.mark.parametrize(
