@@ -46,6 +46,8 @@ class ApiStub:
     """By method and path, as the document writes it."""
     violations: list[str] = field(default_factory=list)
     requests: list[Asked] = field(default_factory=list)
+    cut_logs: int = 0
+    """How many of the next logs that are followed break off after their first piece."""
     _server: ThreadingHTTPServer | None = None
 
     @property
@@ -157,6 +159,8 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _send_stream(self, reply: Reply) -> None:
         assert reply.stream is not None
+        assert isinstance(self.server, _Server)
+        stub = self.server.stub
         self.send_response(reply.status)
         self.send_header("Content-Type", reply.content_type)
         self.send_header("Transfer-Encoding", "chunked")
@@ -164,4 +168,7 @@ class _Handler(BaseHTTPRequestHandler):
         for piece in reply.stream:
             if piece:
                 self.wfile.write(b"%x\r\n%s\r\n" % (len(piece), piece))
+            if stub.cut_logs and reply.content_type != "application/json":
+                stub.cut_logs -= 1
+                raise ConnectionAbortedError
         self.wfile.write(b"0\r\n\r\n")

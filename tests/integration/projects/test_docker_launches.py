@@ -232,3 +232,10 @@ def test_an_image_is_built_from_the_dockerfile_of_the_project(
         "project-base",
         "project",
     )
+
+
+def test_output_goes_on_where_it_broke_off(launcher: Launcher, engine: DockerEngine, tmp_path: Path) -> None:
+    project = shell_project(tmp_path, "printf one; sleep 1; printf two; sleep 1; printf three")
+    engine.cut_logs = 2
+    assert launcher.command("run", project, *SHARED).endswith("onetwothree")
+    assert len(engine.asked("GET", "/containers/{id}/logs")) >= 3
