@@ -76,11 +76,8 @@ def did_the_same(wanted: Wanted, launch: Mapping[str, Any]) -> bool:
 
 def is_whole(wanted: Wanted, run: Mapping[str, Any], directory_tag: str) -> bool:
     """Whether the run of such a launch can be used: it is not deleted, ended well, and is of this project."""
-    return (
-        run["lifecycle_stage"] == "active"
-        and run["status"] == "FINISHED"
-        and run["tags"].get(directory_tag) == wanted.directory
-    )
+    found = (run["lifecycle_stage"], run["status"], run["tags"].get(directory_tag))
+    return found == ("active", "FINISHED", wanted.directory)
 
 
 def _same_environment(wanted: Wanted, launch: Mapping[str, Any]) -> bool:
