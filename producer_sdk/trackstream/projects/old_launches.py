@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from trackstream.projects.launch_folder import LaunchFolder
 
 _DAY_S = 24 * 3600
+GRACE_S = 3600.0
+"""So long an end stays in any case: somebody may wait for it."""
 _GONE = ".gone-"
 
 
@@ -34,12 +36,14 @@ class Ended:
 
 
 def forgettable(ended: Sequence[Ended], now: float, keep_days: float, keep_newest: int) -> list[str]:
-    """Return the names of those that are older than `keep_days`, or not among the newest `keep_newest`."""
+    """Return the names of those that ended more than `keep_days` ago, or that are not among the newest
+    `keep_newest`; none that ended within GRACE_S.
+    """
     newest_first = sorted(ended, key=lambda one: (one.at, one.name), reverse=True)
     return [
         one.name
         for place, one in enumerate(newest_first)
-        if place >= keep_newest or now - one.at > keep_days * _DAY_S
+        if now - one.at > GRACE_S and (place >= keep_newest or now - one.at > keep_days * _DAY_S)
     ]
 
 

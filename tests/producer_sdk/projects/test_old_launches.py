@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from trackstream.projects.launch_folder import LaunchFolder, folder_of, launches_directory
-from trackstream.projects.old_launches import Ended, forget_old, forgettable
+from trackstream.projects.old_launches import GRACE_S, Ended, forget_old, forgettable
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -20,10 +20,13 @@ DAY = 24 * 3600
 
 def test_old_ones_and_those_beyond_the_newest_go() -> None:
     ended = [Ended(day * DAY, f"l{day}") for day in (1, 5, 3, 4, 2)]
-    assert forgettable(ended, 5 * DAY, 100, 3) == ["l2", "l1"]
-    assert forgettable(ended, 5 * DAY, 2.5, 100) == ["l2", "l1"]
-    assert forgettable(ended, 5 * DAY, 100, 0) == ["l5", "l4", "l3", "l2", "l1"]
-    assert forgettable(ended, 5 * DAY, 100, 5) == []
+    now = 5 * DAY + 2 * GRACE_S
+    assert forgettable(ended, now, 100, 3) == ["l2", "l1"]
+    assert forgettable(ended, now, 2.5, 100) == ["l2", "l1"]
+    assert forgettable(ended, now, 100, 0) == ["l5", "l4", "l3", "l2", "l1"]
+    assert forgettable(ended, now, 100, 5) == []
+    # Somebody may wait for one that has just ended.
+    assert forgettable(ended, 5 * DAY, 0, 0) == ["l4", "l3", "l2", "l1"]
 
 
 @pytest.fixture
