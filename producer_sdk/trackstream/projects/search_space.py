@@ -174,14 +174,14 @@ def _number(field: str, text: str, kind: str, words: list[str]) -> Number:
         raise InvalidInput(field, text, f"{form} with LOW below HIGH")
     if log and low <= 0:
         raise InvalidInput(field, text, f"{form} with LOW above 0, since it is tried by orders of magnitude")
+    if not math.isfinite(high - low):
+        raise InvalidInput(field, text, f"{form} whose width is a number")
     if len(numbers) == 2:
-        if not math.isfinite(high - low):
-            raise InvalidInput(field, text, f"{form} whose width is a number")
         return Number(low, high, whole, log)
     step = numbers[2]
-    if step <= 0 or step > high - low:
+    if step <= 0 or _exact(step) > _exact(high) - _exact(low):
         raise InvalidInput(field, text, f"{form} with a STEP above 0 and at most HIGH - LOW")
-    if (high - low) / step > LARGEST_INT:
+    if (_exact(high) - _exact(low)) / _exact(step) > LARGEST_INT:
         raise InvalidInput(field, text, f"{form} with a larger STEP")
     # Samplers want the highest value itself.
     steps = (_exact(high) - _exact(low)) // _exact(step)

@@ -102,6 +102,8 @@ def test_the_forms() -> None:
     }
     assert found.fixed == {"seed": "7", "data": "runs:/abc/data", "at": "12:30", "note": "a:b"}
     assert parse_space({"drop": "float:0:1:0.1"}).grid()[3] == {"drop": "0.3"}
+    # 0.3 - 0.1 is less than 0.2 in binary.
+    assert parse_space({"drop": "float:0.1:0.3:0.2"}).grid() == [{"drop": "0.1"}, {"drop": "0.3"}]
 
 
 @pytest.mark.parametrize(
@@ -118,6 +120,7 @@ def test_the_forms() -> None:
         ("float:1:nan", "with numbers"),
         ("float:0:1e999", "with numbers"),
         ("float:0:1:0", "STEP above 0"),
+        ("float:0:1:1e-300", "a larger STEP"),
         ("int:0:4:5", "STEP above 0"),
         ("8:2", "LOW below HIGH"),
         ("12:30:00", "fixed:12:30:00"),
