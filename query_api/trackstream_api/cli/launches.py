@@ -10,11 +10,12 @@ import click
 
 from trackstream_api.cli import lookup
 from trackstream_api.cli.connection import connect
+from trackstream_api.cli.launch_options import detach_option, parameters_option
 from trackstream_api.cli.launches_describe import checked, describe, path_of, settle
 from trackstream_api.cli.lookup import LAUNCHES
 from trackstream_api.cli.options import as_of_option, limit_option, output_option, store_option
 from trackstream_api.cli.output import duration, print_objects, say, when
-from trackstream_api.cli.run import attend, detach_option, parameters_option, show
+from trackstream_api.cli.run import attend, show
 from trackstream_api.cli.values import pairs
 from trackstream_schemas.errors import InvalidInput
 

@@ -2,15 +2,24 @@
 
 from __future__ import annotations
 
-import json
 import shlex
 import signal
 import sys
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 import click
 
+from trackstream_api.cli.launch_options import (
+    backend_options,
+    backend_settings,
+    detach_option,
+    entry_point_option,
+    environment_option,
+    experiment_options,
+    flags,
+    parameters_option,
+    version_option,
+)
 from trackstream_api.cli.options import destination_option
 from trackstream_api.cli.output import say
 from trackstream_api.cli.values import pairs
@@ -22,58 +31,21 @@ if TYPE_CHECKING:
     from trackstream.projects import SubmittedRun
 
 _PASSED_ON = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2)
-_LARGEST_CONFIG = 1 << 20
 _REMEMBERED = 1 << 16
 _REUSED = ", of an earlier launch that did the same"
-
-parameters_option = click.option(
-    "-P",
-    "--parameter",
-    "parameters",
-    multiple=True,
-    metavar="NAME=VALUE",
-    help="Parameter of the entry point, or a further --NAME VALUE for its command; repeatable.",
-)
-detach_option = click.option(
-    "--detach", is_flag=True, help="Do not wait: print the launch's id and leave it to itself."
-)
 
 
 @click.command()
 @click.argument("uri")
-@click.option(
-    "-e", "--entry-point", default="main", show_default=True, metavar="NAME", help="What to launch."
-)
+@entry_point_option
 @parameters_option
-@click.option("--version", metavar="V", help="Commit, tag or branch of a git repository.")
-@click.option("--experiment-name", metavar="NAME", help="Experiment of the run; made where there is none.")
-@click.option("--experiment-id", metavar="ID", help="Experiment of the run, which must exist.")
+@version_option
+@experiment_options
 @click.option("--run-id", metavar="ID", help="Log into this run, which must exist.")
 @click.option("--run-name", metavar="NAME", help="Name of the new run.")
-@click.option(
-    "--env-manager",
-    type=click.Choice(["virtualenv", "uv", "conda", "local"]),
-    help="What makes the environment.  [default: what the project's environment file is for]",
-)
+@environment_option
 @click.option("--no-conda", is_flag=True, help="The same as --env-manager local.")
-@click.option(
-    "-b",
-    "--backend",
-    default="local",
-    show_default=True,
-    metavar="NAME",
-    help="What executes it: local, docker, kubernetes, or a plugin's.",
-)
-@click.option("-c", "--backend-config", metavar="FILE|JSON", help="Settings of the backend, without secrets.")
-@click.option(
-    "-A",
-    "--docker-args",
-    "docker_args",
-    multiple=True,
-    metavar="NAME[=VALUE]",
-    help="Option of `docker run` for a project in a container, such as gpus=all, memory=4g or t; repeatable.",
-)
-@click.option("--storage-dir", metavar="DIR", help="Where `path` parameters that are URIs are downloaded to.")
+@backend_options
 @click.option(
     "--reuse",
     is_flag=True,
@@ -265,36 +237,3 @@ class _PassedOn:
     def __exit__(self, *_: object) -> None:
         for number, handler in self._before.items():
             signal.signal(number, handler)
-
-
-def backend_settings(given: str | None) -> dict[str, Any] | None:
-    """Return a backend's settings from a file, or from JSON itself."""
-    if given is None:
-        return None
-    text = given
-    if not given.lstrip().startswith("{"):
-        try:
-            with Path(given).expanduser().open(encoding="utf-8") as file:
-                text = file.read(_LARGEST_CONFIG)
-        except (OSError, UnicodeDecodeError) as error:
-            raise InvalidInput("--backend-config", given, f"a file that can be read ({error})") from error
-    try:
-        config = json.loads(text)
-    except (ValueError, RecursionError) as error:
-        raise InvalidInput("--backend-config", given, f"a JSON object ({error})") from error
-    if not isinstance(config, dict):
-        raise InvalidInput("--backend-config", given, "a JSON object")
-    return config
-
-
-def flags(given: Sequence[str]) -> dict[str, Any]:
-    """Return -A's NAME=VALUE words as a dict; a NAME alone is True. Raises InvalidInput."""
-    found: dict[str, Any] = {}
-    for word in given:
-        name, separator, value = word.partition("=")
-        if not name:
-            raise InvalidInput("-A", word, "NAME or NAME=VALUE")
-        if name in found:
-            raise InvalidInput("-A", word, f"{name} once; several volumes are written in the docker_env")
-        found[name] = value if separator else True
-    return found

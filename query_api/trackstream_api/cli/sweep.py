@@ -6,9 +6,18 @@ from typing import TYPE_CHECKING
 
 import click
 
+from trackstream_api.cli.launch_options import (
+    backend_options,
+    backend_settings,
+    entry_point_option,
+    environment_option,
+    experiment_options,
+    flags,
+    version_option,
+)
 from trackstream_api.cli.options import destination_option
 from trackstream_api.cli.output import counted, say
-from trackstream_api.cli.run import backend_settings, command_for, flags
+from trackstream_api.cli.run import command_for
 from trackstream_api.cli.values import pairs
 from trackstream_schemas.errors import InvalidInput
 
@@ -21,9 +30,7 @@ if TYPE_CHECKING:
 
 @click.command()
 @click.argument("uri", required=False)
-@click.option(
-    "-e", "--entry-point", default="main", show_default=True, metavar="NAME", help="What to launch."
-)
+@entry_point_option
 @click.option(
     "-P",
     "--parameter",
@@ -46,26 +53,11 @@ if TYPE_CHECKING:
 )
 @click.option("--seed", type=int, metavar="N", help="The same seed suggests the same again.")
 @click.option("--resume", "resumed", metavar="RUN_ID", help="Go on with the sweep whose run this is.")
-@click.option("--version", metavar="V", help="Commit, tag or branch of a git repository.")
-@click.option("--experiment-name", metavar="NAME", help="Experiment of the runs; made where there is none.")
-@click.option("--experiment-id", metavar="ID", help="Experiment of the runs, which must exist.")
+@version_option
+@experiment_options
 @click.option("--run-name", metavar="NAME", help="Name of the sweep's run.")
-@click.option(
-    "--env-manager",
-    type=click.Choice(["virtualenv", "uv", "conda", "local"]),
-    help="What makes the environment.  [default: what the project's environment file is for]",
-)
-@click.option("-b", "--backend", default="local", show_default=True, metavar="NAME", help="What executes it.")
-@click.option("-c", "--backend-config", metavar="FILE|JSON", help="Settings of the backend, without secrets.")
-@click.option(
-    "-A",
-    "--docker-args",
-    "docker_args",
-    multiple=True,
-    metavar="NAME[=VALUE]",
-    help="Further argument for containers; repeatable.",
-)
-@click.option("--storage-dir", metavar="DIR", help="Where `path` parameters that are URIs are downloaded to.")
+@environment_option
+@backend_options
 @destination_option
 def sweep(
     uri: str | None,
