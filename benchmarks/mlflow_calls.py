@@ -1,6 +1,7 @@
 """`python -m benchmarks.mlflow_calls URL CASE COUNT`: the stock MLflow client, timed call by call.
 
-Prints one JSON line: the seconds that each of COUNT calls took.
+Says "ready" when it has warmed up, begins at a line on its standard input, and prints one JSON line: the
+seconds that each of COUNT calls took.
 """
 
 from __future__ import annotations
@@ -28,6 +29,8 @@ def main() -> None:
     ](MlflowClient(url))
     for number in range(WARM_UP):
         call(number)
+    print("ready", flush=True)
+    sys.stdin.readline()
     durations = []
     for number in range(WARM_UP, WARM_UP + count):
         begun = time.perf_counter()

@@ -135,12 +135,22 @@ def _timed(calls: Sequence[tuple[str, str, int]]) -> list[list[float]]:
     clients = [
         subprocess.Popen(
             [sys.executable, "-m", "benchmarks.mlflow_calls", url, case, str(count)],
+            stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
             env=environment(),
         )
         for url, case, count in calls
     ]
+    for client in clients:
+        # Together: else some would be timed while others still load the package.
+        assert client.stdout is not None
+        while (line := client.stdout.readline()) != "ready\n":
+            assert line, f"a client ended: {calls[0]}"
+    for client in clients:
+        assert client.stdin is not None
+        client.stdin.write("go\n")
+        client.stdin.flush()
     outputs = [client.communicate()[0] for client in clients]
     if any(client.returncode for client in clients):
         raise RuntimeError(f"a client failed: {calls[0]}")

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+import threading
+from queue import SimpleQueue
 from typing import TYPE_CHECKING
 
 from benchmarks import trainer
@@ -23,6 +25,7 @@ class Trainers:
     def __init__(self, uri: str, count: int, sides: ExitStack, *options: object, **variables: str) -> None:
         """Start them with these options; `--clock`, where it is among them, is for the first alone."""
         self._processes = []
+        self._output: list[SimpleQueue[str]] = []
         for number in range(count):
             own = [option for option in options if number == 0 or option != "--clock"]
             process = subprocess.Popen(
@@ -34,6 +37,10 @@ class Trainers:
             sides.callback(process.wait)
             sides.callback(process.kill)
             self._processes.append(process)
+            # Taken as it comes: a trainer that finds no room for what it prints would never end.
+            lines: SimpleQueue[str] = SimpleQueue()
+            threading.Thread(target=_take, args=(process, lines), daemon=True).start()
+            self._output.append(lines)
 
     def run_ids(self) -> list[str]:
         """Return the ids of all runs once all have begun."""
@@ -52,9 +59,16 @@ class Trainers:
         return logged
 
     def _lines(self) -> Iterator[str]:
-        for process in self._processes:
-            assert process.stdout is not None
-            line = process.stdout.readline()
+        for process, lines in zip(self._processes, self._output, strict=True):
+            line = lines.get()
             if not line:
                 raise RuntimeError(f"a trainer ended with {process.wait()}")
             yield line
+
+
+def _take(process: subprocess.Popen[str], lines: SimpleQueue[str]) -> None:
+    """Take what it prints; the end is an empty line."""
+    assert process.stdout is not None
+    for line in process.stdout:
+        lines.put(line)
+    lines.put("")

@@ -15,9 +15,9 @@ class ConsumerSettings:
     """Of the batch's records on the log, beyond which it takes no more either."""
     max_age: float = 0.5
     """Since the batch's first record."""
-    spacing: float = 0.025
+    spacing: float = 0.1
     """Least distance between flushes under light load ..."""
-    load: float = 0.2
+    load: float = 0.1
     """... and the share of the time that flushing may then take."""
     idle_poll: float = 1.0
     poll_records: int = 10_000

@@ -20,14 +20,14 @@ LIMITED_RETENTION = frozenset({topics.ARTIFACT_BYTES})
 """Topics whose oldest records may be gone by intention: what is gone is in the blob store."""
 
 _FIRST_SLEEP = 0.01
-_LONGEST_SLEEP = 0.05
+_LONGEST_SLEEP = 0.25
 
 
 class SqliteLogReader:
     """A `LogReader` over the log file at `path`, which is made where there is none.
 
     SQLite tells a waiting reader nothing, so `poll` looks at the file's change counter (`PRAGMA
-    data_version`) every 10 ms, after a quiet while every 50 ms. A poll stops early once it holds
+    data_version`) every 10 ms, after a quiet while every 250 ms. A poll stops early once it holds
     `max_bytes` of values. `end` raises StorageFailed once the file has been removed or replaced.
     """
 

@@ -7,6 +7,7 @@ folded as the projector folds them. Where it cannot (Kafka), the projection is w
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -24,6 +25,7 @@ from trackstream_schemas.position import Position
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
+    from concurrent.futures import Future
 
     from trackstream_api.models.experiments import Experiment
     from trackstream_api.store import Store
@@ -95,8 +97,26 @@ DeskOf = Annotated[Desk, Depends(_desk)]
 
 async def append(store: Store, bodies: Sequence[Body]) -> None:
     """Append events together; returns when the log has them. Raises the log's error."""
-    # Shielded: what is on its way to the log cannot be called back.
-    await asyncio.shield(asyncio.wrap_future(store.producer.submit(bodies)))
+    loop = asyncio.get_running_loop()
+    # Not `wrap_future`: what is on its way to the log cannot be called back by who stops waiting.
+    appended: asyncio.Future[None] = loop.create_future()
+
+    def tell(acknowledged: Future[list[Position]]) -> None:
+        # Without a loop nobody waits any more.
+        with contextlib.suppress(RuntimeError):
+            loop.call_soon_threadsafe(_settle, appended, acknowledged.exception())
+
+    store.producer.submit(bodies).add_done_callback(tell)
+    await appended
+
+
+def _settle(appended: asyncio.Future[None], error: BaseException | None) -> None:
+    if appended.done():
+        return
+    if error is None:
+        appended.set_result(None)
+    else:
+        appended.set_exception(error)
 
 
 def experiment_now(store: Store, experiment_id: str) -> Experiment:

@@ -2,15 +2,17 @@
 
 Nothing here waits for a projection where it need not: that a run is active is known (see `known`), points and
 tags go to the log as they come, and only what may not change (params) is compared with what the log holds.
-The handlers of single metrics and batches stay on the event loop: the append is the producer's thread's.
+The handlers of single metrics and batches stay on the event loop: the append is the producer's thread's. They
+take the request as it is: see `fixed_paths`.
 """
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 from fastapi import APIRouter, Request, Response
 from starlette.concurrency import run_in_threadpool
 
 from trackstream_api.mlflow import rules
+from trackstream_api.mlflow.batch_body import Batch, KeyValue, usual_batch
 from trackstream_api.mlflow.current import CurrentRun, Desk, DeskOf, active_run, append
 from trackstream_api.mlflow.errors import InvalidParameter
 from trackstream_api.mlflow.messages import (
@@ -22,9 +24,12 @@ from trackstream_api.mlflow.messages import (
     empty_reply,
     parse,
 )
-from trackstream_api.mlflow.metric_events import MetricMessage, metric_events
+from trackstream_api.mlflow.metric_events import MetricMessage, PointLike, metric_events
 from trackstream_schemas import events as e
 from trackstream_schemas.errors import NotFound
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 router = APIRouter(prefix="/2.0/mlflow/runs")
 
@@ -75,9 +80,12 @@ async def log_metric(request: Request) -> Response:
 async def log_batch(request: Request) -> Response:
     """Points, params and tags: all or none."""
     desk: Desk = request.app.state.mlflow_desk
-    message = parse(LogBatchMessage, await request.body())
+    body = await request.body()
+    message: Batch | LogBatchMessage = usual_batch(body) or parse(LogBatchMessage, body)
     run_id = rules.run_id(message.run_id)
-    metrics, params, tags = message.metrics, message.params, message.tags
+    metrics: Sequence[PointLike] = message.metrics
+    params: Sequence[KeyValue | KeyValueMessage] = message.params
+    tags: Sequence[KeyValue | KeyValueMessage] = message.tags
     events = metric_events(run_id, metrics) if metrics else []
     wanted = [
         (rules.entity_name(item.key, f"params[{index}].key", "Param key"), item.value or "")
@@ -153,12 +161,14 @@ def log_param(desk: DeskOf, request: Annotated[LogParamMessage, FromBody(LogPara
 
 
 @router.post("/set-tag")
-async def set_tag(desk: DeskOf, request: Annotated[SetTagMessage, FromBody(SetTagMessage)]) -> Response:
+async def set_tag(request: Request) -> Response:
     """One tag; `mlflow.runName` renames the run."""
-    key = rules.entity_name(request.key, "key", "key")
-    value = rules.tag_value(request.value or "", key)
-    await _require_active(desk, request.run_id)
-    await append(desk.store, [e.TagsSet(request.run_id, {key: value})])
+    desk: Desk = request.app.state.mlflow_desk
+    message = parse(SetTagMessage, await request.body())
+    key = rules.entity_name(message.key, "key", "key")
+    value = rules.tag_value(message.value or "", key)
+    await _require_active(desk, message.run_id)
+    await append(desk.store, [e.TagsSet(message.run_id, {key: value})])
     return empty_reply()
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from itertools import groupby
 from operator import attrgetter
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
@@ -28,32 +28,53 @@ class MetricMessage(Message):
     dataset_digest: str | None = None
 
 
-def metric_events(run_id: str, points: Sequence[MetricMessage], *, single: bool = False) -> list[e.Body]:
+class PointLike(Protocol):
+    """A point as any reader of requests gives it; see MetricMessage."""
+
+    @property
+    def key(self) -> str: ...
+    @property
+    def value(self) -> float: ...
+    @property
+    def timestamp(self) -> int: ...
+    @property
+    def step(self) -> int | None: ...
+    @property
+    def model_id(self) -> str | None: ...
+    @property
+    def dataset_name(self) -> str | None: ...
+    @property
+    def dataset_digest(self) -> str | None: ...
+
+
+def metric_events(run_id: str, points: Sequence[PointLike], *, single: bool = False) -> list[e.Body]:
     """Return the events of these points, which all must be valid. Raises InvalidParameter.
 
     `single` says that the request is about one point, and is no list.
     """
+    keys = [point.key for point in points]
     numbers: dict[str, int] = {}
-    for index, point in enumerate(points):
-        if point.key not in numbers:
-            name = rules.entity_name(point.key, "name" if single else f"metrics[{index}].name", "Metric name")
-            numbers[name] = len(numbers)
-        if point.timestamp < 0:
-            path = "timestamp" if single else f"metrics[{index}].timestamp"
-            rules.timestamp(point.timestamp, path, point.key, point.value)
+    for key in dict.fromkeys(keys):
+        path = "name" if single else f"metrics[{keys.index(key)}].name"
+        numbers[rules.entity_name(key, path, "Metric name")] = len(numbers)
+    timestamps = np.array([point.timestamp for point in points], np.int64)
+    for index in np.flatnonzero(timestamps < 0)[:1]:
+        point = points[index]
+        path = "timestamp" if single else f"metrics[{index}].timestamp"
+        rules.timestamp(point.timestamp, path, point.key, point.value)
     batch = e.MetricsLogged(
         run_id,
         "",
         tuple(numbers),
-        np.array([numbers[point.key] for point in points], np.int32),
+        np.array([numbers[key] for key in keys], np.int32),
         np.array([point.step or 0 for point in points], np.int64),
-        np.array([point.timestamp for point in points], np.int64),
+        timestamps,
         np.array([point.value for point in points], np.float64),
     )
     return [batch, *_of_models(run_id, points)]
 
 
-def _of_models(run_id: str, points: Sequence[MetricMessage]) -> list[e.Body]:
+def _of_models(run_id: str, points: Sequence[PointLike]) -> list[e.Body]:
     of_models = [point for point in points if point.model_id]
     if not of_models:
         return []

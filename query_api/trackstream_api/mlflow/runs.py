@@ -3,13 +3,13 @@
 import re
 from typing import Annotated
 
-from fastapi import APIRouter, Response
+from fastapi import APIRouter, Request, Response
 from starlette.concurrency import run_in_threadpool
 
 from trackstream.run_names import random_run_name
 from trackstream_api.barrier import reading
 from trackstream_api.mlflow import rules
-from trackstream_api.mlflow.current import DeskOf, active_run, append, current_run, location_of
+from trackstream_api.mlflow.current import Desk, DeskOf, active_run, append, current_run, location_of
 from trackstream_api.mlflow.entities import RunFacts, run_info
 from trackstream_api.mlflow.errors import InvalidParameter
 from trackstream_api.mlflow.experiments import TagMessage
@@ -22,6 +22,7 @@ from trackstream_api.mlflow.messages import (
     RunIdMessage,
     empty_reply,
     entries,
+    parse,
     present,
     reply,
 )
@@ -63,20 +64,22 @@ class SearchRunsMessage(Message):
 
 
 @router.post("/create")
-async def create(desk: DeskOf, request: Annotated[CreateRunMessage, FromBody(CreateRunMessage)]) -> Response:
+async def create(request: Request) -> Response:
     """The id is made here; the experiment must be active."""
-    experiment_id = request.experiment_id or DEFAULT_EXPERIMENT_ID
+    desk: Desk = request.app.state.mlflow_desk
+    message = parse(CreateRunMessage, await request.body())
+    experiment_id = message.experiment_id or DEFAULT_EXPERIMENT_ID
     experiment = desk.experiments.peek(experiment_id)
     if experiment is None:
         experiment = await run_in_threadpool(desk.experiments.get, experiment_id)
     tags = {
         rules.entity_name(tag.key, f"tags[{index}].key", "key"): rules.tag_value(tag.value, tag.key)
-        for index, tag in enumerate(request.tags)
+        for index, tag in enumerate(message.tags)
     }
-    name = _name(request.run_name or "", tags.get(RUN_NAME_TAG, ""))
+    name = _name(message.run_name or "", tags.get(RUN_NAME_TAG, ""))
     tags[RUN_NAME_TAG] = name
-    start_time = validate.timestamp(request.start_time or 0, "start_time")
-    user_id = validate.text(request.user_id or "", "user_id", validate.MAX_TAG_VALUE)
+    start_time = validate.timestamp(message.start_time or 0, "start_time")
+    user_id = validate.text(message.user_id or "", "user_id", validate.MAX_TAG_VALUE)
     run_id = new_id()
     await append(desk.store, [e.RunStarted(run_id, experiment_id, name, start_time, user_id, tags)])
     desk.runs.add(run_id, True)
