@@ -213,7 +213,8 @@ def started_supervisor(path: Path, lock: int, before: Sequence[str] = ()) -> sub
     """
     with (path / "supervisor.log").open("ab") as log:
         return subprocess.Popen(
-            [*before, sys.executable, "-m", "trackstream.projects.supervisor", str(path)],
+            # -P: a docker or yaml that lies where the launch was asked for is not the library.
+            [*before, sys.executable, "-P", "-m", "trackstream.projects.supervisor", str(path)],
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=subprocess.STDOUT,

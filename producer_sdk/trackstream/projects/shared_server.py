@@ -76,7 +76,7 @@ def _served(directory: Path, errors: Path) -> str | None:
             return known
         with errors.open("ab") as out:
             process = subprocess.Popen(
-                [sys.executable, "-m", "trackstream.projects.shared_server", str(directory)],
+                [sys.executable, "-P", "-m", "trackstream.projects.shared_server", str(directory)],
                 stdin=subprocess.DEVNULL,
                 stdout=out,
                 stderr=subprocess.STDOUT,

@@ -57,6 +57,8 @@ class Launcher:
     def __init__(self, store: Path, home: Path, **variables: str) -> None:
         self.store = store
         self.home = home
+        self.cwd: Path | None = None
+        """Where `command` is run; None: here."""
         self.variables = {
             "TRACKSTREAM_URI": str(store),
             "XDG_STATE_HOME": str(home / "state"),
@@ -68,7 +70,12 @@ class Launcher:
     def command(self, *arguments: str, code: int = 0) -> str:
         """Run `trackstream` to its end, which must be with this code, and return what it printed."""
         done = subprocess.run(
-            [TRACKSTREAM, *arguments], capture_output=True, text=True, env=self._environment(), timeout=300
+            [TRACKSTREAM, *arguments],
+            capture_output=True,
+            text=True,
+            env=self._environment(),
+            timeout=300,
+            cwd=self.cwd,
         )
         assert done.returncode == code, f"{arguments}: {done.returncode}\n{done.stdout}\n{done.stderr}"
         return done.stdout if code == 0 else done.stdout + done.stderr

@@ -235,6 +235,9 @@ def test_an_image_is_built_from_the_dockerfile_of_the_project(
 
 
 def test_output_goes_on_where_it_broke_off(launcher: Launcher, engine: DockerEngine, tmp_path: Path) -> None:
+    # What lies where the launch is asked for is not the library.
+    (tmp_path / "docker.py").write_text("raise SystemExit('not the library')")
+    launcher.cwd = tmp_path
     project = shell_project(tmp_path, "printf one; sleep 1; printf two; sleep 1; printf three")
     engine.cut_logs = 2
     assert launcher.command("run", project, *SHARED).endswith("onetwothree")

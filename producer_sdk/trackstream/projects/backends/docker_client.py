@@ -22,7 +22,9 @@ _TIMEOUT_SECONDS = 60.0
 
 def check_installed(module: str) -> None:
     """Raise InvalidInput where a client library, which an extra of its name brings, is not installed."""
-    if find_spec(module) is None:
+    found = find_spec(module)
+    # A directory of that name has no origin.
+    if found is None or found.origin is None:
         raise InvalidInput("backend", module, f"the extra {module}: pip install 'trackstream[{module}]'")
 
 
