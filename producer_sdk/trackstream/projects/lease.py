@@ -32,15 +32,15 @@ class Lease:
     def __init__(self, heartbeat_s: float, heard_at: float) -> None:
         """`heard_at` is on the clock `now`, before the sign of life was sent."""
         self._heartbeat_s = heartbeat_s
-        self._heard_at = heard_at
+        self.heard_at = heard_at
 
     def renew(self, heard_at: float) -> None:
         """Count from a later sign of life."""
-        self._heard_at = max(self._heard_at, heard_at)
+        self.heard_at = max(self.heard_at, heard_at)
 
     def is_over(self) -> bool:
         """Whether others may soon take the launch."""
-        return now() > self._heard_at + OURS_HEARTBEATS * self._heartbeat_s
+        return now() > self.heard_at + OURS_HEARTBEATS * self._heartbeat_s
 
 
 class SignsOfLife:
@@ -72,7 +72,8 @@ class SignsOfLife:
         self._over.set()
 
     def _beat(self) -> None:
-        pause = self._heartbeat_s
+        # A lease runs since the claim, and much of it may be gone.
+        pause = self._heartbeat_s if self._lease is None else 0.0
         while not self._over.wait(pause):
             pause = self._heartbeat_s
             if self._lease is None:

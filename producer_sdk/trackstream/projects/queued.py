@@ -23,7 +23,7 @@ from trackstream_schemas.kafka_connection import is_kafka
 from trackstream_schemas.secret_texts import REDACTED, has_credentials, redacted
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from trackstream.projects.launch_facts import LaunchFacts
     from trackstream.projects.request import Request
@@ -56,16 +56,29 @@ class QueuedRun(SubmittedRun):
         Goes on while the log cannot be reached. Raises InvalidInput for a log that cannot be asked.
         """
         deadline = None if timeout is None else time.monotonic() + timeout
+        for facts in self.looks():
+            end = None if facts is None else end_of(facts)
+            if end is not None or (deadline is not None and time.monotonic() >= deadline):
+                return end
+        return None
+
+    def looks(self) -> Iterator[LaunchFacts | None]:
+        """Yield what the log says, again and again, the end last; None while it cannot be reached.
+
+        Raises InvalidInput for a log that cannot be asked.
+        """
         with closing(Client(self.uri)) as client:
             while True:
-                pause = _LOOK_SECONDS
                 try:
-                    end = end_of(self._look(client))
+                    facts = self._look(client)
                 except Unavailable:
-                    end, pause = None, _AWAY_SECONDS
-                if end is not None or (deadline is not None and time.monotonic() > deadline):
-                    return end
-                time.sleep(pause)
+                    yield None
+                    time.sleep(_AWAY_SECONDS)
+                    continue
+                yield facts
+                if facts.outcome:
+                    return
+                time.sleep(_LOOK_SECONDS)
 
     def get_status(self) -> RunStatus:
         """Return SCHEDULED while nobody has taken it, then RUNNING, FINISHED, FAILED or KILLED."""
@@ -80,8 +93,12 @@ class QueuedRun(SubmittedRun):
         self.facts()
 
     def send(self, number: int) -> None:
-        """Cancel it at the next look of `wait`, for a signal that ends launches; others do not reach it."""
+        """Send a signal to the process that executes it, where that is on this machine.
+
+        One that ends launches also cancels it elsewhere, at the next look at the log.
+        """
         self._cancel = self._cancel or number in CANCELS
+        SubmittedRun(self.run_id, folder_of(self.launch_id)).send(number)
 
     def _look(self, client: Client) -> LaunchFacts:
         if self._cancel:

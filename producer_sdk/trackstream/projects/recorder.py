@@ -134,7 +134,10 @@ class Recorder:
     def holds(self) -> bool | None:
         """Return whether the log says that this claim holds; None where it cannot be asked (now)."""
         facts = self.facts()
-        return None if facts is None else facts.claim_id == self._claim_id and not facts.outcome
+        if facts is None:
+            return None
+        # Who was given up as lost may come back.
+        return facts.claim_id == self._claim_id and (facts.lost or not facts.outcome)
 
     def facts(self) -> LaunchFacts | None:
         """Return what the log says of the launch, or None where it cannot be asked (now)."""

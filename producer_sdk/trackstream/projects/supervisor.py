@@ -20,25 +20,22 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from trackstream.client import Client
-from trackstream.projects import command_line, source
-from trackstream.projects.backends import backend_for
-from trackstream.projects.backends.port import Work
-from trackstream.projects.download import downloader
-from trackstream.projects.environment import cache_directory
+from trackstream.projects import command_line
 from trackstream.projects.errors import LaunchCancelled
 from trackstream.projects.launch_folder import End, LaunchFolder
 from trackstream.projects.lease import Lease, SignsOfLife
-from trackstream.projects.project_file import load_project
+from trackstream.projects.preparation import prepare
 from trackstream.projects.recorder import Recorder
 from trackstream.projects.recovery import may_be_taken_again
 from trackstream.projects.request import from_json
-from trackstream.projects.shared_server import ServerForLaunch
 from trackstream.projects.submitted import CANCELS
 from trackstream.projects.tools import Tools
 from trackstream_schemas.errors import TrackstreamError
 
 if TYPE_CHECKING:
-    from trackstream.projects.backends.port import Backend, Program
+    from collections.abc import Mapping
+
+    from trackstream.projects.backends.port import Program
     from trackstream.projects.launch_facts import LaunchFacts
     from trackstream.projects.request import Request
 
@@ -73,7 +70,7 @@ class Supervisor:
         self._lease = Lease(self._heartbeat_s, float(spec["leased_at"])) if again else None
         self._over = threading.Event()
         self._program: Program | None = None
-        self._values: dict[str, str] = {}
+        self._values: Mapping[str, str] = {}
 
     def watch_signals(self) -> None:
         """Have signals cancel the launch or reach its program."""
@@ -118,15 +115,21 @@ class Supervisor:
             end = self._attempt()
         finally:
             self._over.set()
-            signs.stop()
         if self._given_up:
             self.recorder.lost(self._given_up, requeue=True)
             return End("failed", None, self._given_up)
         self._folder.note_end(end)
         watcher.join()
+        # A long log takes a while; nobody is to take the launch meanwhile.
         self._upload()
         self.recorder.parameters(self._values)
-        self.recorder.ended(end)
+        queued = self._request.queue is not None
+        # Of a launch that another has by now there is nothing to say here.
+        if not queued or self.recorder.holds() is not False:
+            self.recorder.ended(end)
+        if queued:
+            self._client.flush(_CLOSE_SECONDS)
+        signs.stop()
         return end
 
     def _attempt(self) -> End:
@@ -146,57 +149,16 @@ class Supervisor:
                 return End("failed", None, f"unexpected {type(error).__name__}: {error}")
 
     def _executed(self, tools: Tools) -> End:
-        request, cwd = self._request, Path(self._spec["cwd"])
-        located = source.parse_uri(request.uri, cwd)
         with ExitStack() as opened:
-            server = ServerForLaunch(self._client.uri, self._folder.path / "server.log")
-            if located.kind == "packed":
-                opened.enter_context(server)
-            found = source.fetch(
-                located,
-                request.version,
-                self._folder.project,
-                cache_directory() / "projects",
-                tools,
-                server.address,
-            )
-            project = load_project(found.directory, found.root)
-            backend: Backend = backend_for(request, project)
-            backend.check(request)
-            entry_point = project.entry_point(request.entry_point)
-            if request.queue is not None:
-                # Where it was asked for means nothing on another machine.
-                cwd = project.directory
-            # What is wrong with the values is told before an environment is made.
-            given = command_line.arguments(
-                entry_point, request.parameters, cwd=cwd, project=project.directory
-            )
-            if source.at_hand(located, request.version) is None:
-                for note in command_line.notes_of(entry_point, request.parameters):
-                    tools.say(note)
-            if located.kind != "packed":
-                opened.enter_context(server)
-            storage = Path(request.storage_dir) if request.storage_dir else self._folder.path / "parameters"
-            values = command_line.arguments(
-                entry_point,
-                request.parameters,
-                cwd=cwd,
-                project=project.directory,
-                download=downloader(storage, server.address),
-            )
+            cwd = Path(self._spec["cwd"])
+            made = prepare(self._request, cwd, self._folder, self._client.uri, opened, tools)
             tools.check()
-            variables = self._variables(server.address)
-            if server.temporary:
-                # A link to a server that is gone when somebody reads it helps nobody.
-                variables.setdefault("MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT", "true")
-            work = Work(request, project, entry_point, values, self._folder.path, variables)
-            ready = backend.prepare(work, tools)
-            tools.check()
-            self.recorder.prepared(project.name, found, ready)
-            self._values = given.all
-            shown = command_line.shown_command_of(entry_point, values)
-            tools.say(f"{project.name}: {shown}")
-            program = backend.start(work, ready, self._folder.output)
+            work = made.work
+            self.recorder.prepared(work.project.name, made.found, made.ready)
+            self._values = made.given
+            shown = command_line.shown_command_of(work.entry_point, work.arguments)
+            tools.say(f"{work.project.name}: {shown}")
+            program = made.backend.start(work, made.ready, self._folder.output)
             try:
                 self.recorder.started(program.handle, shown)
                 self._program = program
@@ -231,22 +193,6 @@ class Supervisor:
             self._give_up(_TAKEN)
         if self._lease is not None and self._lease.is_over():
             self._give_up(_CUT_OFF)
-
-    def _variables(self, address: str | None) -> dict[str, str]:
-        """Return what tells a program where to log, in our names and in MLflow's."""
-        request = self._request
-        found = {
-            "TRACKSTREAM_URI": self._client.uri,
-            "TRACKSTREAM_RUN_ID": request.run_id,
-            "TRACKSTREAM_EXPERIMENT_ID": request.experiment_id,
-            "TRACKSTREAM_LAUNCH_ID": request.launch_id,
-            "MLFLOW_RUN_ID": request.run_id,
-            "MLFLOW_EXPERIMENT_ID": request.experiment_id,
-            "PYTHONUNBUFFERED": "1",
-        }
-        if address is not None:
-            found["MLFLOW_TRACKING_URI"] = address
-        return found
 
     def _watch(self) -> None:
         """Look whether somebody cancelled, and upload what was printed."""

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import time
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from trackstream_api.cli.connection import connect, is_address
 from trackstream_api.cli.output import say
-from trackstream_schemas.errors import TrackstreamError, Unavailable
+from trackstream_schemas.errors import TrackstreamError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -17,8 +16,6 @@ if TYPE_CHECKING:
     from trackstream.projects.launch_facts import LaunchFacts
     from trackstream.projects.queued import QueuedRun
     from trackstream_api.cli.api import Api
-
-_LOOK_SECONDS = 1.0
 
 
 def follow_queued(submitted: QueuedRun, show: Callable[[bytes], object]) -> None:
@@ -32,7 +29,9 @@ def follow_queued(submitted: QueuedRun, show: Callable[[bytes], object]) -> None
 
     told, here = "", False
     shown = 0
-    for facts in _looks(submitted):
+    for facts in submitted.looks():
+        if facts is None:
+            continue
         said = _what_of(facts)
         if said != told:
             told, shown, here = said, 0, False
@@ -43,17 +42,6 @@ def follow_queued(submitted: QueuedRun, show: Callable[[bytes], object]) -> None
             follow(folder, show)
         elif not here and facts.claim_id:
             shown += _show_uploaded(submitted, shown, show, last=bool(facts.outcome))
-
-
-def _looks(submitted: QueuedRun) -> Iterator[LaunchFacts]:
-    """Yield what is known, again and again, the end last."""
-    while True:
-        with suppress(Unavailable):
-            facts = submitted.facts()
-            yield facts
-            if facts.outcome:
-                return
-        time.sleep(_LOOK_SECONDS)
 
 
 def _what_of(facts: LaunchFacts) -> str:

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 _PATH = "/api/v1/launches"
 _PAGE = 200
+_RUNNING_SECONDS = 10.0
 
 
 class ApiBoard:
@@ -32,12 +33,19 @@ class ApiBoard:
         self._server = ServerConnection(address)
         self._waiting = f"{_PATH}?{urlencode({'state': 'requested', 'queue': queue, 'order': 'oldest'})}"
         self._known: dict[str, Launch] = {}
+        self._asked_at = 0.0
 
-    def look(self, timeout: float, own: Collection[str]) -> Sequence[Seen]:
-        time.sleep(timeout)
+    def look(self, timeout: float, claimed: Collection[str], running: Collection[str]) -> Sequence[Seen]:
+        # A queue in which nothing waits is asked for less often.
+        time.sleep(timeout if self._known else 2 * timeout)
         page = self._get(f"{self._waiting}&limit={_PAGE}")["launches"]
         found = {launch["launch_id"]: launch for launch in page}
-        for launch_id in own:
+        asked = set(claimed)
+        if time.monotonic() - self._asked_at > _RUNNING_SECONDS:
+            # Their launchers ask for themselves.
+            asked.update(running)
+            self._asked_at = time.monotonic()
+        for launch_id in asked:
             found[launch_id] = self._get(f"{_PATH}/{quote(launch_id, safe='')}")
         self._known = {
             launch_id: Launch.model_validate(launch)

@@ -14,11 +14,12 @@ if TYPE_CHECKING:
 class Board(Protocol):
     """The launches of one queue that are not over. Used by one thread."""
 
-    def look(self, timeout: float, own: Collection[str]) -> Sequence[Seen]:
+    def look(self, timeout: float, claimed: Collection[str], running: Collection[str]) -> Sequence[Seen]:
         """Return them, the oldest request first, waiting up to `timeout` seconds for something new.
 
-        What is seen is what the log held when this was called, or newer. Of launches that nobody waits for,
-        only those named in `own` need be told. Raises Unavailable where that cannot be known now.
+        What is seen is what the log held when this was called, or newer. Of launches that somebody has only
+        those in `claimed` must be told, and now and then those in `running`. Raises Unavailable where that
+        cannot be known now.
         """
         ...
 

@@ -63,7 +63,7 @@ class LogBoard:
         self._looked_at: float | None = None
         self._refreshed_at = clock()
 
-    def look(self, timeout: float, own: Collection[str]) -> Sequence[Seen]:
+    def look(self, timeout: float, claimed: Collection[str], running: Collection[str]) -> Sequence[Seen]:
         self._refresh()
         self._read_to(self._reader.end(), timeout)
         now = self._clock()

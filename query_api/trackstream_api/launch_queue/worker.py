@@ -74,48 +74,50 @@ class Worker:
         While the log cannot be reached it goes on with what it has. Raises the log's other errors, once what
         runs has ended.
         """
-        away = 0.0
         failed: TrackstreamError | None = None
+        away = 0.0
         while True:
             self._reap()
-            if self.wishes.stop and not self._running and not self._claims:
+            if self.wishes.cancel:
+                self._cancel(self._running.keys())
+            if self.wishes.stop and not self._running and not (self._claims and away == 0.0):
                 break
+            self._rest(away)
             try:
-                seen = self._look(away)
+                waiting = self._act(self._look())
             except Unavailable as error:
-                if self.wishes.stop and not self._running:
-                    break
+                if not away:
+                    self.say(f"the log is away: {error}")
                 away = min(max(1.0, 2 * away), _LONGEST_AWAY_SECONDS)
-                self.say(f"the log is away: {error}")
                 continue
             except TrackstreamError as error:
                 # What runs here does not die with this.
-                failed = failed or error
-                self.wishes.stop = True
-                self._claims.clear()
-                time.sleep(_LOOK_SECONDS)
+                self.say(f"takes nothing more: {error}")
+                failed, away, self.wishes.stop = error, _LONGEST_AWAY_SECONDS, True
                 continue
-            away = 0.0
-            waiting = self._act(seen)
+            if away:
+                self.say("the log is back")
+                away = 0.0
             if drain and not waiting and not self._running and not self._claims:
                 break
         if failed is not None:
             raise failed
 
-    def _look(self, away: float) -> list[Seen]:
-        own = {claim.launch_id for claim in self._claims.values()} | self._running.keys()
+    def _look(self) -> list[Seen]:
         busy = bool(self._claims) or self.wishes.stop
         # Not all workers at the same moment: most of the claims that lose are not made then.
         pause = _SOON_SECONDS if busy else _LOOK_SECONDS * random.uniform(0.5, 1.0)
-        if away:
-            self._rest(away)
-        return list(self.board.look(pause, own))
+        claimed = {claim.launch_id for claim in self._claims.values()}
+        return list(self.board.look(pause, claimed, self._running.keys()))
 
     def _rest(self, seconds: float) -> None:
+        """Wait; less where what runs here ends or is to be cancelled meanwhile."""
         until = time.monotonic() + seconds
-        while time.monotonic() < until and not self.wishes.stop and not self.wishes.cancel:
-            self._reap()
+        while time.monotonic() < until:
             time.sleep(_SOON_SECONDS)
+            self._reap()
+            if self.wishes.stop and (not self._running or self.wishes.cancel):
+                return
 
     def _act(self, seen: list[Seen]) -> bool:
         """Do what is to be done now; returns whether something is left to take."""
@@ -130,7 +132,7 @@ class Worker:
         if todo.claim:
             # Everybody hears of a request at the same moment. Who waits less is seen by the others.
             time.sleep(random.uniform(0, _STAGGER_SECONDS))
-            seen = list(self.board.look(0.0, self._running.keys()))
+            seen = list(self.board.look(0.0, (), self._running.keys()))
             for launch in self._plan(seen).claim:
                 self._claim(launch)
         if time.monotonic() - self._settled_at > _SETTLE_SECONDS:
@@ -148,10 +150,10 @@ class Worker:
         for launch in todo.stop:
             self.say(f"stopped {launch.launch_id}: another worker has it")
             self._running[launch.launch_id].kill()
-        asked = {launch.launch_id for launch in todo.cancel}
-        if self.wishes.cancel:
-            asked |= self._running.keys()
-        for launch_id in asked - self._asked_to_end:
+        self._cancel({launch.launch_id for launch in todo.cancel})
+
+    def _cancel(self, launches: Collection[str]) -> None:
+        for launch_id in set(launches) - self._asked_to_end:
             self._asked_to_end.add(launch_id)
             self._running[launch_id].cancel()
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+import sqlite3
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -27,6 +28,24 @@ def launch(server: Server, launch_id: str) -> Any:
 def run_status(server: Server, launch_id: str) -> str:
     run_id = launch(server, launch_id)["run_id"]
     return str(server.call("GET", f"/api/v1/runs/{run_id}")["status"])
+
+
+def ask(launcher: Launcher, waiting: Waiting, queue: str, max_attempts: int = 3) -> str:
+    """Put a launch of the project that waits into a queue."""
+    return projects.run(
+        str(waiting.path),
+        parameters={"place": waiting.place},
+        queue=queue,
+        max_attempts=max_attempts,
+        synchronous=False,
+        tracking_uri=launcher.store,
+    ).launch_id
+
+
+def again(waiting: Waiting) -> None:
+    """Let the next program wait."""
+    (waiting.place / "go").unlink()
+    (waiting.place / "started").unlink()
 
 
 def elsewhere(launcher: Launcher, place: Path, **variables: str) -> Launcher:
@@ -68,8 +87,8 @@ def test_a_killed_worker_s_launch_is_done_by_another(
     launcher: Launcher, waiting: Waiting, server: Server, tmp_path: Path
 ) -> None:
     """On another machine, which knows of the death only because nothing is heard any more."""
-    launch_id = launcher.command("run", *waiting.arguments(), "--queue", "killed", "--detach").strip()
-    dying = elsewhere(launcher, tmp_path / "dying", TRACKSTREAM_LAUNCH_HEARTBEAT_S="1")
+    launch_id = ask(launcher, waiting, "killed")
+    dying = elsewhere(launcher, tmp_path / "dying", TRACKSTREAM_LAUNCH_HEARTBEAT_S="4")
     first = Worker(dying, "--queue", "killed")
     pids = waiting.started()
     first.kill()
@@ -88,10 +107,34 @@ def test_a_killed_worker_s_launch_is_done_by_another(
     assert kinds == ["LaunchClaimed", "LaunchLost", "LaunchClaimed"]
 
 
+def test_a_worker_that_is_cut_off_gives_up_what_others_may_take(
+    launcher: Launcher, waiting: Waiting, server: Server, tmp_path: Path
+) -> None:
+    launch_id = ask(launcher, waiting, "cut off")
+    cut_off = elsewhere(launcher, tmp_path / "cut off", TRACKSTREAM_LAUNCH_HEARTBEAT_S="3")
+    worker = Worker(cut_off, "--queue", "cut off")
+    pids = waiting.started()
+    # The log takes nothing.
+    log = sqlite3.connect(launcher.store / "log.db", isolation_level=None)
+    log.execute("BEGIN IMMEDIATE")
+    try:
+        until("the end of the program", lambda: gone(pids))
+        (waiting.place / "started").unlink()
+    finally:
+        log.execute("ROLLBACK")
+        log.close()
+    waiting.started()
+    waiting.go()
+    until("the end", lambda: launch(server, launch_id)["state"] == "finished")
+    assert launch(server, launch_id)["attempts"] == 2
+    worker.ask_to_stop()
+    assert worker.wait(120) == 0, worker.output()
+    assert worker.said("gave") == ["up"]
+
+
 def test_attempts_that_are_used_up(launcher: Launcher, waiting: Waiting, server: Server) -> None:
     """On the same machine the next worker knows at once that the one before is dead."""
-    asking = ["run", *waiting.arguments(), "--queue", "once", "--max-attempts", "1", "--detach"]
-    launch_id = launcher.command(*asking).strip()
+    launch_id = ask(launcher, waiting, "once", 1)
     first = Worker(launcher, "--queue", "once")
     pids = waiting.started()
     first.kill()
@@ -107,8 +150,7 @@ def test_attempts_that_are_used_up(launcher: Launcher, waiting: Waiting, server:
 
 def test_stopping_a_worker(launcher: Launcher, waiting: Waiting, server: Server) -> None:
     """Asked once it finishes what it has, asked twice it cancels that; the rest stays in the queue."""
-    asking = ["run", *waiting.arguments(), "--queue", "stopped", "--detach"]
-    first, second = launcher.command(*asking).strip(), launcher.command(*asking).strip()
+    first, second = ask(launcher, waiting, "stopped"), ask(launcher, waiting, "stopped")
     assert launcher.command("launches", "list", "--state", "requested").count("queued") == 2
     worker = Worker(launcher, "--queue", "stopped")
     waiting.started()
@@ -117,8 +159,7 @@ def test_stopping_a_worker(launcher: Launcher, waiting: Waiting, server: Server)
     assert worker.wait(120) == 0, worker.output()
     assert (launch(server, first)["state"], launch(server, second)["state"]) == ("finished", "requested")
     assert run_status(server, second) == "SCHEDULED"
-    (waiting.place / "go").unlink()
-    (waiting.place / "started").unlink()
+    again(waiting)
     worker = Worker(launcher, "--queue", "stopped")
     waiting.started()
     worker.send(signal.SIGTERM)
@@ -129,27 +170,25 @@ def test_stopping_a_worker(launcher: Launcher, waiting: Waiting, server: Server)
 
 
 def test_cancelling_and_waiting(launcher: Launcher, waiting: Waiting, server: Server, tmp_path: Path) -> None:
-    asking = ["run", *waiting.arguments(), "--queue", "asked"]
-    never = launcher.command(*asking, "--detach").strip()
-    launcher.command("launches", "cancel", never)
+    never = ask(launcher, waiting, "asked")
+    server.call("POST", f"/api/v1/launches/{never}/cancel")
     assert (launch(server, never)["state"], run_status(server, never)) == ("cancelled", "KILLED")
     # By a worker that knows the server only. Who asks waits, and sees what is printed elsewhere.
     worker = Worker(elsewhere(launcher, tmp_path / "far", TRACKSTREAM_URI=server.url), "--queue", "asked")
-    waits = launcher.start(*asking, "--dir", server.url)
+    waits = launcher.start("run", *waiting.arguments(), "--queue", "asked", "--dir", server.url)
     waiting.started()
     waiting.go()
     printed, _ = waits.communicate(timeout=120)
     assert waits.returncode == 0, printed
     assert "begun with 0" in printed
     assert "attempt 1 of 3" in printed
-    (waiting.place / "go").unlink()
-    (waiting.place / "started").unlink()
-    launch_id = launcher.command(*asking, "--detach").strip()
+    again(waiting)
+    launch_id = ask(launcher, waiting, "asked")
     waiting.started()
-    launcher.command("launches", "cancel", launch_id)
+    server.call("POST", f"/api/v1/launches/{launch_id}/cancel")
     until("the end", lambda: launch(server, launch_id)["state"] == "cancelled")
     assert (waiting.place / "asked").exists()
-    assert worker.said("claimed") != []
-    assert never not in worker.said("claimed")
     worker.ask_to_stop()
     assert worker.wait(120) == 0, worker.output()
+    assert launch_id in worker.said("claimed")
+    assert never not in worker.said("claimed")

@@ -47,21 +47,19 @@ def test_a_launcher_whose_heartbeats_do_not_arrive_gives_up(tmp_path: Path) -> N
 
 def test_one_that_is_heard_of_goes_on(tmp_path: Path) -> None:
     client = Client(tmp_path)
-    launch_id = new_id()
-    held = Lease(LONG, lease.now())
-    given_up = threading.Event()
-    signs = SignsOfLife(Recorder(client, launch_id, new_id(), "claim"), 0.1, held, given_up.set)
-    held._heartbeat_s = 60.0
-    held._heard_at -= 100.0
+    launch_id, before = new_id(), lease.now() - 100.0
+    held, given_up = Lease(60.0, before), threading.Event()
+    signs = SignsOfLife(Recorder(client, launch_id, new_id(), "claim"), 60.0, held, given_up.set)
     signs.start()
-    enough = threading.Event()
+    pause = threading.Event()
     for _ in range(600):
-        history = client.history(topics.LAUNCHES, launch_id) or []
-        if len([event for event in history if isinstance(event.body, e.LaunchHeartbeat)]) > 1:
+        if held.heard_at > before:
             break
-        enough.wait(0.1)
+        pause.wait(0.1)
     signs.stop()
-    # Renewed: else little would be left of it.
-    assert held._heard_at > lease.now() - 90.0
+    history = client.history(topics.LAUNCHES, launch_id) or []
+    assert [type(event.body) for event in history] == [e.LaunchHeartbeat]
+    assert held.heard_at > before
+    assert not held.is_over()
     assert not given_up.is_set()
     client.close()

@@ -57,7 +57,7 @@ class Queue:
         return launch_id
 
     def look(self) -> list[Seen]:
-        return list(self.board.look(0.0, ()))
+        return list(self.board.look(0.0, (), ()))
 
 
 @pytest.fixture
