@@ -16,6 +16,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
@@ -82,6 +83,8 @@ def _served(directory: Path, errors: Path) -> str | None:
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
             )
+        # It may end before this process does, which nobody else here waits for.
+        threading.Thread(target=process.wait, name="trackstream-shared-server", daemon=True).start()
         deadline = time.monotonic() + _START_SECONDS
         while time.monotonic() < deadline and process.poll() is None:
             known = directory_server.address_of(directory, _STOP_SECONDS)
