@@ -1,7 +1,7 @@
 """A support vector machine that reads digits, judged by cross-validation: one step for each fold.
 
-    trackstream sweep examples/projects/sweep -P c=log:0.1:100 -P gamma=log:1e-5:1e-2 -P kernel=choice:rbf,poly \
-        --metric accuracy --maximize --trials 12 --parallel 2 --experiment-name digits
+    trackstream sweep examples/projects/sweep -P c=log:0.1:100 -P kernel=choice:rbf,poly --metric accuracy \
+        --maximize --trials 12 --parallel 2 --experiment-name digits
 
 The values that `trackstream sweep` tries come as any other parameters; what it looks at is `accuracy`.
 """
