@@ -31,6 +31,9 @@ _START_LOCK_FILE = "launches-server.lock"
 _START_SECONDS = 90.0
 _LOOK_SECONDS = 0.2
 _STOP_SECONDS = 30.0
+_HELD_SECONDS = 30.0
+"""How long another command may keep a directory before a launch does without a server."""
+_AGAIN_SECONDS = 0.5
 
 
 class ServerForLaunch:
@@ -75,24 +78,34 @@ def _served(directory: Path, errors: Path) -> str | None:
         known = directory_server.address_of(directory)
         if known is not None:
             return known
-        with errors.open("ab") as out:
-            process = subprocess.Popen(
-                [sys.executable, "-P", "-m", "trackstream.projects.shared_server", str(directory)],
-                stdin=subprocess.DEVNULL,
-                stdout=out,
-                stderr=subprocess.STDOUT,
-                start_new_session=True,
-            )
-        # It may end before this process does, which nobody else here waits for.
-        threading.Thread(target=process.wait, name="trackstream-shared-server", daemon=True).start()
-        deadline = time.monotonic() + _START_SECONDS
-        while time.monotonic() < deadline and process.poll() is None:
-            known = directory_server.address_of(directory, _STOP_SECONDS)
-            if known is not None:
+        give_up_at = time.monotonic() + _HELD_SECONDS
+        while True:
+            known = _started(directory, errors) or directory_server.address_of(directory)
+            if known is not None or time.monotonic() > give_up_at:
                 return known
-            time.sleep(_LOOK_SECONDS)
-    # A command may have held the directory, and a server been started by others.
-    return directory_server.address_of(directory)
+            # A command may hold the directory, which is over soon.
+            time.sleep(_AGAIN_SECONDS)
+
+
+def _started(directory: Path, errors: Path) -> str | None:
+    """Start a server and return its address; None where it ends before it has one."""
+    with errors.open("ab") as out:
+        process = subprocess.Popen(
+            [sys.executable, "-P", "-m", "trackstream.projects.shared_server", str(directory)],
+            stdin=subprocess.DEVNULL,
+            stdout=out,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+    # It may end before this process does, which nobody else here waits for.
+    threading.Thread(target=process.wait, name="trackstream-shared-server", daemon=True).start()
+    deadline = time.monotonic() + _START_SECONDS
+    while time.monotonic() < deadline and process.poll() is None:
+        known = directory_server.address_of(directory, _STOP_SECONDS)
+        if known is not None:
+            return known
+        time.sleep(_LOOK_SECONDS)
+    return None
 
 
 def _is_temporary(directory: Path) -> bool:
