@@ -111,7 +111,7 @@ def test_a_worker_that_is_cut_off_gives_up_what_others_may_take(
     launcher: Launcher, waiting: Waiting, server: Server, tmp_path: Path
 ) -> None:
     launch_id = ask(launcher, waiting, "cut off")
-    cut_off = elsewhere(launcher, tmp_path / "cut off", TRACKSTREAM_LAUNCH_HEARTBEAT_S="3")
+    cut_off = elsewhere(launcher, tmp_path / "cut off", TRACKSTREAM_LAUNCH_HEARTBEAT_S="4")
     worker = Worker(cut_off, "--queue", "cut off")
     pids = waiting.started()
     # The log takes nothing.
