@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING
 
 from trackstream_api.models.runs import RunPage
 from trackstream_api.queries import runs
-from trackstream_api.queries.execution import select
+from trackstream_api.queries.execution import select, select_both
+from trackstream_api.queries.experiments import INACTIVE as INACTIVE_EXPERIMENTS
 from trackstream_api.search import (
     RunSearch,
     Statement,
@@ -26,7 +27,7 @@ from trackstream_api.search import (
 from trackstream_api.search.statement import STAGES
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Mapping, Sequence, Set
     from typing import Any
 
     from trackstream_api.models.runs import Run
@@ -45,10 +46,11 @@ def leading_runs(engine: Engine, search: RunSearch) -> RunPage | None:
         return None
     if search.limit > _LARGEST_GUESSED:
         return _looked_up(engine, search, leading_runs_statement(search))
-    candidates = select(engine, guess.sql, guess.parameters)
+    candidates, left_out = select_both(engine, guess.sql, INACTIVE_EXPERIMENTS, guess.parameters)
     last = candidates[-1][1] if len(candidates) == guess.limit else None
-    few = candidates[: 2 * (search.limit + 1) + 4]
-    found = _seen_whole(engine, search, guess, _ids(few), last if few == candidates else few[-1][1])
+    few = candidates[: search.limit + 1 + max(2, search.limit // 2)]
+    before = last if few == candidates else few[-1][1]
+    found = _seen_whole(engine, search, guess, _ids(few), before, {row[0] for row in left_out})
     if found is None:
         found = _looked_up(engine, search, leading_runs_statement(search, _ids(candidates), last))
     if found is None and last is not None:
@@ -61,29 +63,41 @@ def _ids(rows: Sequence[Sequence[Any]]) -> list[str]:
 
 
 def _seen_whole(
-    engine: Engine, search: RunSearch, guess: Statement, run_ids: Sequence[str], before: float | None
+    engine: Engine,
+    search: RunSearch,
+    guess: Statement,
+    run_ids: Sequence[str],
+    before: float | None,
+    inactive: Set[str],
 ) -> RunPage | None:
     """Read the runs and keep those that match with a value strictly before `before`.
 
-    Not for searches that ask for more than a run itself tells.
+    Not for searches that ask for more than a run itself tells, and whether its experiment is one of the
+    `inactive`.
     """
     term = single_metric(search)
-    if term is None or search.filter.strip() or search.experiment_ids is None:
+    if term is None or search.filter.strip():
         return None
     values: dict[str, float] = {}
     found = runs.by_ids(engine, run_ids)
     for run in found:
         latest = run.metrics.get(term.key)
-        if (
-            run.experiment_id in search.experiment_ids
-            and run.lifecycle_stage in STAGES[search.view]
-            and latest
-        ):
+        if _is_sought(run, search, inactive) and latest:
             value = latest["value"]
             is_before = before is None or (value < before if term.ascending else value > before)
             if is_before and not math.isnan(value):
                 values[run.run_id] = value
     return _page(guess, search, [run for run in found if run.run_id in values], values)
+
+
+def _is_sought(run: Run, search: RunSearch, inactive: Set[str]) -> bool:
+    """Whether a run is of the right experiment and in the right lifecycle stage, as `search_runs_statement`
+    has it."""
+    if search.experiment_ids is not None:
+        of_experiment = run.experiment_id in search.experiment_ids
+    else:
+        of_experiment = search.view != "active" or run.experiment_id not in inactive
+    return of_experiment and run.lifecycle_stage in STAGES[search.view]
 
 
 def _looked_up(engine: Engine, search: RunSearch, statement: Statement | None) -> RunPage | None:

@@ -18,7 +18,7 @@ from trackstream_api.search.grammar import PRESENCE, Comparison, parse_filter
 from trackstream_api.search.order_by import OrderTerm, parse_order_by
 from trackstream_api.search.page_statement import SortOrder, page_statement
 from trackstream_api.search.page_token import query_hash
-from trackstream_api.search.statement import STAGES, Bindings, Statement, View, condition
+from trackstream_api.search.statement import SETTINGS, STAGES, Bindings, Statement, View, condition
 from trackstream_api.search.vocabulary import RUNS
 
 if TYPE_CHECKING:
@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 _ARTIFACT_ROOT = "mlflow-artifacts:"
 # More experiments than this are likely most of the store: finding their runs first would not prune much.
 _FEW_EXPERIMENTS = 16
+_MORE_OF_SOME_EXPERIMENTS = 250
+"""Values more to guess with where other experiments' runs are among them."""
 _DATASET_CONTEXT = "mlflow.data.context"
 COMPLETENESS_TAG = "trackstream.completeness"
 """A tag that nobody sets: its value is the verdict of the view v_completeness at the time of the search."""
@@ -102,7 +104,7 @@ def leading_candidates_statement(request: RunSearch) -> Statement | None:
         return None
     bindings = Bindings()
     # Enough for some values that no longer stand and some runs that do not match; more cost more to look up.
-    limit = 4 * (request.limit + 1) + 24
+    limit = 4 * (request.limit + 1) + (24 if request.experiment_ids is None else _MORE_OF_SOME_EXPERIMENTS)
     sql = (
         f"SELECT run_id, value FROM latest_metrics PREWHERE key = {bindings.bind(term.key, 'String')} "
         f"WHERE NOT isNaN(value) ORDER BY value {'ASC' if term.ascending else 'DESC'} "
@@ -139,7 +141,7 @@ def leading_runs_statement(
         f"SELECT run_id, value FROM latest_metrics FINAL PREWHERE key = {key} "
         f"AND run_id IN (SELECT run_id FROM ({rows})) WHERE NOT isNaN(value){bound} "
         f"ORDER BY value {'ASC' if terms[0].ascending else 'DESC'} "
-        f"LIMIT {bindings.bind(request.limit + 1, 'UInt64')} WITH TIES"
+        f"LIMIT {bindings.bind(request.limit + 1, 'UInt64')} WITH TIES{SETTINGS}"
     )
     return Statement(sql, bindings.values, request.limit, _identity(request, comparisons, terms))
 
@@ -199,18 +201,23 @@ def _unselectivity(comparison: Comparison) -> int:
 def _step(comparison: Comparison, among: str | None, bindings: Bindings) -> str:
     """Return a SELECT of the run ids for which a param, tag or metric compares so; missing ones never do."""
     entity = comparison.identifier.entity
-    where = ""
+    compared = ""
     if comparison.operator not in PRESENCE:
-        where = f" WHERE {condition('value', comparison, bindings, as_float=entity == 'metric')}"
-    narrowed = f" AND run_id IN ({among})" if among else ""
+        compared = condition("value", comparison, bindings, as_float=entity == "metric")
     if _asks_completeness(comparison):
         among_these = f"run_id IN ({among})" if among else "1"
-        compared = "1" if comparison.operator in PRESENCE else condition("completeness", comparison, bindings)
-        return f"SELECT run_id FROM v_completeness WHERE {among_these} AND {compared}"
-    key = bindings.bind(comparison.identifier.key, "String")
-    # The first value of a param stands, so all its rows agree (and a purged run fails as a run).
-    final = "" if entity == "param" else " FINAL"
-    return f"SELECT run_id FROM {_TABLES[entity]}{final} PREWHERE key = {key}{narrowed}{where}"
+        verdict = "1" if comparison.operator in PRESENCE else condition("completeness", comparison, bindings)
+        return f"SELECT run_id FROM v_completeness WHERE {among_these} AND {verdict}"
+    first = f"key = {bindings.bind(comparison.identifier.key, 'String')}"
+    narrowed = f"run_id IN ({among})" if among else ""
+    final = " FINAL"
+    if entity == "param":
+        # The first value of a param stands, so all its rows agree (and a purged run fails as a run). Most are
+        # sieved by their values, which are read faster than ids are looked for.
+        final, compared, narrowed = "", narrowed, compared
+    prewhere = " AND ".join(filter(None, (first, narrowed)))
+    where = f" WHERE {compared}" if compared else ""
+    return f"SELECT run_id FROM {_TABLES[entity]}{final} PREWHERE {prewhere}{where}"
 
 
 def _asks_completeness(comparison: Comparison) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol
 
 from trackstream_api.search.page_token import SortKey, after
-from trackstream_api.search.statement import Bindings, Statement
+from trackstream_api.search.statement import SETTINGS, Bindings, Statement
 
 if TYPE_CHECKING:
     from trackstream_api.search.page_token import KeyType
@@ -54,6 +54,6 @@ def page_statement(
     sql = (
         f"SELECT id, {', '.join(key.column for key in keys)} FROM "
         f"(SELECT {id_column} AS id, {columns} FROM ({rows})){behind} "
-        f"ORDER BY {sorted_by} LIMIT {bindings.bind(wanted.limit + 1, 'UInt64')}"
+        f"ORDER BY {sorted_by} LIMIT {bindings.bind(wanted.limit + 1, 'UInt64')}{SETTINGS}"
     )
     return Statement(sql, bindings.values, wanted.limit, identity)

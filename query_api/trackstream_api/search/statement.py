@@ -9,6 +9,8 @@ if TYPE_CHECKING:
     from trackstream_api.search.grammar import Comparison
 
 View = Literal["active", "deleted", "all"]
+SETTINGS = " SETTINGS use_index_for_in_with_subqueries_max_values = 1000"
+"""Sets of more ids are not sorted to find granules with them: spread over a table, they leave out none."""
 STAGES: dict[View, list[str]] = {"active": ["active"], "deleted": ["deleted"], "all": ["active", "deleted"]}
 
 _SYMBOLS = {"=": "=", "!=": "!=", "<": "<", "<=": "<=", ">": ">", ">=": ">="}
