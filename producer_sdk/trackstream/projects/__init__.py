@@ -20,7 +20,7 @@ from trackstream.projects.errors import (
 )
 from trackstream.projects.launch import run
 from trackstream.projects.submitted import SubmittedRun
-from trackstream.projects.sweeps import SweepResult, resume_sweep, sweep
+from trackstream.projects.sweeps.request import SweepResult, resume_sweep, sweep
 
 __all__ = [
     "EnvironmentFailed",

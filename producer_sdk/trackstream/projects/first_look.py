@@ -5,9 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from trackstream.projects import command_line, source
+from trackstream.projects import command_line
 from trackstream.projects.backends import backend_for
 from trackstream.projects.project_file import load_project
+from trackstream.projects.sources import source
 from trackstream_schemas.errors import InvalidInput
 
 if TYPE_CHECKING:

@@ -22,7 +22,7 @@ from trackstream.projects.queued import DEFAULT_ATTEMPTS, check_for_queue, check
 from trackstream.projects.recorder import Recorder
 from trackstream.projects.recovery import settle_all
 from trackstream.projects.request import Request, as_json
-from trackstream.projects.source import parse_uri
+from trackstream.projects.sources.source import parse_uri
 from trackstream.projects.submitted import SubmittedRun
 from trackstream_schemas import events as e
 from trackstream_schemas import validate

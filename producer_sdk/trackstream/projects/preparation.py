@@ -6,23 +6,24 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from trackstream.projects import command_line, source
+from trackstream.projects import command_line
 from trackstream.projects.backends import backend_for
 from trackstream.projects.backends.port import Work
-from trackstream.projects.download import downloader
-from trackstream.projects.environment import cache_directory
+from trackstream.projects.environments.environment import cache_directory
 from trackstream.projects.project_file import load_project
 from trackstream.projects.shared_server import ServerForLaunch
+from trackstream.projects.sources import source
+from trackstream.projects.sources.download import downloader
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from contextlib import ExitStack
 
     from trackstream.projects.backends.port import Backend, Ready
+    from trackstream.projects.environments.tools import Tools
     from trackstream.projects.launch_folder import LaunchFolder
     from trackstream.projects.request import Request
-    from trackstream.projects.source import Fetched
-    from trackstream.projects.tools import Tools
+    from trackstream.projects.sources.source import Fetched
 
 
 @dataclass(frozen=True, slots=True)

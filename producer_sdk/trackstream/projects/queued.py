@@ -10,12 +10,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
 from trackstream.client import Client
-from trackstream.projects import packed, source
+from trackstream.projects.environments.tools import Tools
 from trackstream.projects.launch_facts import launch_facts
 from trackstream.projects.launch_folder import End, folder_of
 from trackstream.projects.recorder import log_folder
+from trackstream.projects.sources import packed, source
 from trackstream.projects.submitted import CANCELS, SubmittedRun
-from trackstream.projects.tools import Tools
 from trackstream_schemas import events as e
 from trackstream_schemas import topics
 from trackstream_schemas.errors import InvalidInput, TrackstreamError, Unavailable

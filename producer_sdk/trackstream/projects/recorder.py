@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from trackstream.client import Client
     from trackstream.projects.backends.port import Ready
     from trackstream.projects.launch_folder import End
-    from trackstream.projects.source import Fetched
+    from trackstream.projects.sources.source import Fetched
 
 GIT_COMMIT = "mlflow.source.git.commit"
 GIT_REPOSITORY = "mlflow.gitRepoURL"

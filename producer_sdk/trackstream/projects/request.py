@@ -7,8 +7,8 @@ from dataclasses import asdict, dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from trackstream.projects.command_line import check_given
-from trackstream.projects.environment import check_manager
-from trackstream.projects.source import check_version
+from trackstream.projects.environments.environment import check_manager
+from trackstream.projects.sources.source import check_version
 from trackstream_schemas import events as e
 from trackstream_schemas import validate
 from trackstream_schemas.errors import InvalidInput

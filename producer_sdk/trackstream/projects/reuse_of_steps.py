@@ -7,14 +7,15 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from trackstream.projects import environment, source
+from trackstream.projects.environments import environment
+from trackstream.projects.environments.tools import Tools
 from trackstream.projects.launch_folder import folder_of
 from trackstream.projects.project_file import load_project
 from trackstream.projects.recorder import DIRECTORY
 from trackstream.projects.reuse import Wanted, did_the_same, is_whole, obstacle
+from trackstream.projects.sources import source
 from trackstream.projects.store_reads import reads_of
 from trackstream.projects.submitted import ReusedRun
-from trackstream.projects.tools import Tools
 from trackstream_schemas.errors import NotFound
 
 if TYPE_CHECKING:

@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any
 
 from trackstream.client import Client
 from trackstream.projects import command_line
+from trackstream.projects.environments.tools import Tools
 from trackstream.projects.errors import LaunchCancelled
 from trackstream.projects.launch_folder import End, LaunchFolder
 from trackstream.projects.lease import Lease, SignsOfLife
@@ -29,7 +30,6 @@ from trackstream.projects.recorder import Recorder
 from trackstream.projects.recovery import may_be_taken_again
 from trackstream.projects.request import from_json
 from trackstream.projects.submitted import CANCELS
-from trackstream.projects.tools import Tools
 from trackstream_schemas.errors import TrackstreamError
 
 if TYPE_CHECKING:

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from trackstream.projects import SweepResult
-    from trackstream.projects.sweep_sampler import SamplerName
+    from trackstream.projects.sweeps.sampler import SamplerName
 
 
 @click.command()

@@ -6,7 +6,6 @@ from urllib.parse import quote
 from fastapi import APIRouter, Request, Response
 from starlette.concurrency import run_in_threadpool
 
-from trackstream_api import registry_sources
 from trackstream_api.barrier import reading
 from trackstream_api.mlflow import artifact_requests
 from trackstream_api.mlflow.artifact_places import Place, place_of_uri, run_root
@@ -23,7 +22,8 @@ from trackstream_api.mlflow.messages import (
     present,
     reply,
 )
-from trackstream_api.registry import SOURCE_TOPICS
+from trackstream_api.registry import sources as registry_sources
+from trackstream_api.registry.acts import SOURCE_TOPICS
 from trackstream_api.request_body import RequestBody
 from trackstream_schemas import validate
 

@@ -8,8 +8,6 @@ from typing import Annotated
 
 from fastapi import APIRouter, Response
 
-from trackstream_api import registry as acts
-from trackstream_api import registry_commands as commands
 from trackstream_api.barrier import reading
 from trackstream_api.mlflow.current import Desk, DeskOf
 from trackstream_api.mlflow.errors import InvalidParameter
@@ -46,6 +44,8 @@ from trackstream_api.mlflow.registry_rules import (
 )
 from trackstream_api.models.registry import ModelVersion, RegisteredModel
 from trackstream_api.queries import registry
+from trackstream_api.registry import acts as acts
+from trackstream_api.registry import commands
 from trackstream_api.search.compile_registry import RegistrySearch
 
 router = APIRouter(prefix="/2.0/mlflow")

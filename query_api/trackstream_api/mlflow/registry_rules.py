@@ -10,7 +10,7 @@ import re
 
 from trackstream_api.mlflow import rules
 from trackstream_api.mlflow.errors import InvalidParameter
-from trackstream_api.registry_commands import STAGES, canonical_stage
+from trackstream_api.registry.commands import STAGES, canonical_stage
 from trackstream_schemas import validate
 from trackstream_schemas.errors import InvalidInput
 

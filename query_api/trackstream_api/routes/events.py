@@ -8,7 +8,7 @@ from starlette.concurrency import run_in_threadpool
 
 from trackstream_api.body_limit import EVENTS_LIMIT
 from trackstream_api.content_encoding import unpacked
-from trackstream_api.ingest import encoded_events
+from trackstream_api.ingest.events import encoded_events
 from trackstream_api.models.admin import EntityEvents, Positions
 from trackstream_api.models.base import Reply
 from trackstream_api.routes.parameters import StoreOf

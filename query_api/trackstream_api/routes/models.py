@@ -4,9 +4,6 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Path, Query
 
-from trackstream_api import registry as acts
-from trackstream_api import registry_commands as commands
-from trackstream_api import registry_sources
 from trackstream_api.as_of import parts
 from trackstream_api.as_of.looking import looking
 from trackstream_api.barrier import reading
@@ -25,6 +22,9 @@ from trackstream_api.models.registry import (
     Transition,
 )
 from trackstream_api.queries import registry
+from trackstream_api.registry import acts as acts
+from trackstream_api.registry import commands
+from trackstream_api.registry import sources as registry_sources
 from trackstream_api.routes.parameters import AsOf, Consistency, PageToken, StoreOf
 from trackstream_api.search.compile_registry import RegistrySearch
 from trackstream_schemas import validate

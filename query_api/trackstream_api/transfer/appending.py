@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from trackstream.log.http import ingest_request
 from trackstream.log.port import EncodedEvent
-from trackstream_api.ingest import encoded_events
+from trackstream_api.ingest.events import encoded_events
 from trackstream_schemas import codec
 from trackstream_schemas.errors import Unavailable
 

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 from trackstream_api.mlflow.artifact_places import trace_root
 from trackstream_api.mlflow.trace_messages import TraceInfoMessage, trace_event
 from trackstream_api.mlflow.trace_requests import ARTIFACT_LOCATION, SPANS_FILE, SPANS_LOCATION
-from trackstream_api.registry_commands import IS_PROMPT_TAG
+from trackstream_api.registry.commands import IS_PROMPT_TAG
 from trackstream_api.transfer import mlflow_facts as facts
 from trackstream_api.transfer.errors import SourceUnreadable
 from trackstream_api.transfer.files import send_file

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     from trackstream.projects.backends.docker_image import Image
     from trackstream.projects.backends.port import Work
-    from trackstream.projects.tools import Tools
+    from trackstream.projects.environments.tools import Tools
 
 
 def check_config(config: Mapping[str, Any], known: Sequence[str]) -> None:

@@ -35,8 +35,8 @@ if TYPE_CHECKING:
     from trackstream.projects.backends.docker_arguments import ContainerOptions
     from trackstream.projects.backends.docker_image import Image
     from trackstream.projects.backends.port import Work
+    from trackstream.projects.environments.tools import Tools
     from trackstream.projects.request import Request
-    from trackstream.projects.tools import Tools
 
 _CONFIG = ("image", "build-image", "tracking-uri")
 _HOST_NETWORK = "host"

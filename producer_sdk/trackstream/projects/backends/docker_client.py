@@ -14,7 +14,7 @@ from trackstream_schemas.secret_texts import without_credentials
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from trackstream.projects.tools import Tools
+    from trackstream.projects.environments.tools import Tools
 
 _DEFAULT_HOST = "unix:///var/run/docker.sock"
 _TIMEOUT_SECONDS = 60.0

@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    from trackstream.projects.environments.tools import Tools
     from trackstream.projects.project_file import Project
-    from trackstream.projects.tools import Tools
 
 _LAYOUT = "1"
 """Changes when images are built in another way."""

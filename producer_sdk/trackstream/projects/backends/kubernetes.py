@@ -38,8 +38,8 @@ if TYPE_CHECKING:
 
     from trackstream.projects.backends.kubernetes_client import Cluster
     from trackstream.projects.backends.port import Work
+    from trackstream.projects.environments.tools import Tools
     from trackstream.projects.request import Request
-    from trackstream.projects.tools import Tools
 
 _TEMPLATE = "kube-job-template-path"
 _REPOSITORY = "repository-uri"

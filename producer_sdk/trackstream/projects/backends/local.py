@@ -14,9 +14,9 @@ import subprocess
 from dataclasses import replace
 from typing import TYPE_CHECKING, cast
 
-from trackstream.projects import environment
 from trackstream.projects.backends import backend_named
 from trackstream.projects.backends.port import Ready
+from trackstream.projects.environments import environment
 from trackstream.projects.errors import EnvironmentFailed
 from trackstream.projects.watchdog import Watchdog
 from trackstream_schemas.errors import InvalidInput
@@ -25,9 +25,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from trackstream.projects.backends.port import Work
-    from trackstream.projects.environment import Environment
+    from trackstream.projects.environments.environment import Environment
+    from trackstream.projects.environments.tools import Tools
     from trackstream.projects.request import Request
-    from trackstream.projects.tools import Tools
 
 _GATE = 'read -r _ || exit 125; exec "$@" < /dev/null'
 """Waits for a line on standard input; where the launcher dies before, nothing is executed."""

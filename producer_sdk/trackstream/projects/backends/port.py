@@ -17,9 +17,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from trackstream.projects.command_line import Arguments
+    from trackstream.projects.environments.tools import Tools
     from trackstream.projects.project_file import EntryPoint, Project
     from trackstream.projects.request import Request
-    from trackstream.projects.tools import Tools
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from trackstream.projects import environment
-from trackstream.projects.environment import chosen_manager, find_python, prepare
+from trackstream.projects.environments import environment
+from trackstream.projects.environments.environment import chosen_manager, find_python, prepare
+from trackstream.projects.environments.requirements import absolute_line, read_requirements
+from trackstream.projects.environments.tools import Tools
 from trackstream.projects.errors import EnvironmentFailed, LaunchCancelled, ProjectInvalid
 from trackstream.projects.project_file import EnvironmentFile, EnvironmentKind, Project
-from trackstream.projects.requirements import absolute_line, read_requirements
-from trackstream.projects.tools import Tools
 from trackstream_schemas.errors import InvalidInput
 
 if TYPE_CHECKING:

@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from trackstream.projects import archive
+from trackstream.projects.environments.tools import Tools
 from trackstream.projects.errors import ProjectNotFound
-from trackstream.projects.source import Fetched, Source, fetch, parse_uri
-from trackstream.projects.tools import Tools
+from trackstream.projects.sources import archive
+from trackstream.projects.sources.source import Fetched, Source, fetch, parse_uri
 from trackstream_schemas.errors import InvalidInput, TrackstreamError
 
 

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from trackstream_api import registry_commands as commands
-from trackstream_api.ingest_registry import check_registry_event
+from trackstream_api.ingest.registry import check_registry_event
 from trackstream_api.models.registry import ModelVersion, RegisteredModel
+from trackstream_api.registry import commands
 from trackstream_schemas import events as e
 from trackstream_schemas.errors import AlreadyExists, Conflict, InvalidInput
 from trackstream_schemas.ids import registered_model_id_of

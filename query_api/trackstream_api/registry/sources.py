@@ -15,7 +15,7 @@ from trackstream_api.mlflow import artifact_places
 from trackstream_api.models.registry import ArtifactPlace
 from trackstream_api.queries import experiments, registry
 from trackstream_api.queries.execution import select
-from trackstream_api.registry_commands import Lineage, canonical_stage, is_prompt
+from trackstream_api.registry.commands import Lineage, canonical_stage, is_prompt
 from trackstream_schemas import model_uris
 from trackstream_schemas.errors import InvalidInput, NotFound
 

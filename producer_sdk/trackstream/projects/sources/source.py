@@ -21,7 +21,7 @@ from trackstream_schemas.errors import InvalidInput
 from trackstream_schemas.secret_texts import without_credentials
 
 if TYPE_CHECKING:
-    from trackstream.projects.tools import Tools
+    from trackstream.projects.environments.tools import Tools
 
 Kind = Literal["directory", "git", "archive", "packed"]
 _RIGHT = (
@@ -88,7 +88,7 @@ def at_hand(source: Source, version: str | None) -> tuple[Path, Path] | None:
     """
     if source.kind != "directory" or version is not None:
         return None
-    from trackstream.projects import git
+    from trackstream.projects.sources import git
 
     directory = Path(source.location)
     found = Fetched(directory, git.repository_of(directory) or directory, source.location)
@@ -109,7 +109,7 @@ def fetch(
     Repositories are kept in `cache` by commit; `server` has those that were packed. Raises ProjectNotFound,
     InvalidInput, EnvironmentFailed where git or a download fails, LaunchCancelled.
     """
-    from trackstream.projects import archive, git
+    from trackstream.projects.sources import archive, git
 
     check_version(version)
     shown = without_credentials(source.location)
@@ -121,7 +121,7 @@ def fetch(
     ):
         raise InvalidInput("version", version, "none: only git repositories have versions")
     elif source.kind == "packed":
-        from trackstream.projects import packed
+        from trackstream.projects.sources import packed
 
         found = packed.fetch(source.location, place, server)
     elif source.kind == "archive":
@@ -133,7 +133,7 @@ def fetch(
 
 
 def _directory(directory: Path, version: str | None, place: Path, cache: Path, tools: Tools) -> Fetched:
-    from trackstream.projects import git
+    from trackstream.projects.sources import git
 
     repository = git.repository_of(directory)
     if version is not None and repository is not None:
@@ -202,7 +202,7 @@ def _located(uri: str, location: str, base: Path) -> Source:
                 return Source("archive", str(path))
             if not path.is_dir():
                 raise ProjectNotFound(f"there is no project at {path}")
-            from trackstream.projects.git import is_repository
+            from trackstream.projects.sources.git import is_repository
 
             return Source(
                 "git" if is_repository(path) else "directory", location if is_repository(path) else str(path)

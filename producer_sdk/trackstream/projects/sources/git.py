@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from trackstream.projects.tools import Tools
+    from trackstream.projects.environments.tools import Tools
 
 _SAFE = {
     "GIT_TERMINAL_PROMPT": "0",

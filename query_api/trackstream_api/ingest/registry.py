@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from trackstream_api.registry_commands import checked_tags
+from trackstream_api.registry.commands import checked_tags
 from trackstream_schemas import events as e
 from trackstream_schemas import validate
 

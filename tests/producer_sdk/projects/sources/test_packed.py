@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from trackstream.projects import archive, packed
 from trackstream.projects.errors import EnvironmentFailed
-from trackstream.projects.source import Fetched, Source, parse_uri
+from trackstream.projects.sources import archive, packed
+from trackstream.projects.sources.source import Fetched, Source, parse_uri
 from trackstream_schemas.errors import InvalidInput
 
 if TYPE_CHECKING:

@@ -9,13 +9,14 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from trackstream.projects import command_line, source
-from trackstream.projects.environment import cache_directory
+from trackstream.projects import command_line
+from trackstream.projects.environments.environment import cache_directory
+from trackstream.projects.environments.tools import Tools
 from trackstream.projects.project_file import load_project
 from trackstream.projects.request import Request
-from trackstream.projects.search_space import parse_space
-from trackstream.projects.sweep_sampler import SAMPLERS, Suggestions
-from trackstream.projects.tools import Tools
+from trackstream.projects.sources import source
+from trackstream.projects.sweeps.sampler import SAMPLERS, Suggestions
+from trackstream.projects.sweeps.search_space import parse_space
 from trackstream_schemas import validate
 from trackstream_schemas.errors import Conflict, InvalidInput
 from trackstream_schemas.ids import new_id
@@ -24,8 +25,8 @@ from trackstream_schemas.secret_texts import REDACTED, without_credentials
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from trackstream.projects.search_space import Space
-    from trackstream.projects.sweep_sampler import SamplerName
+    from trackstream.projects.sweeps.sampler import SamplerName
+    from trackstream.projects.sweeps.search_space import Space
 
 PLAN_TAG = "trackstream.sweep"
 USUAL_TRIALS = 20

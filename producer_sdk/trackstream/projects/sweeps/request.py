@@ -18,9 +18,9 @@ from trackstream.projects.launch_run import chosen_experiment, parent_run
 from trackstream.projects.recovery import settle_all
 from trackstream.projects.store_reads import reads_of
 from trackstream.projects.submitted import CANCELS
-from trackstream.projects.sweep_plan import PLAN_TAG, Plan, of_tag, settled_on_files
-from trackstream.projects.sweep_trials import best_of
-from trackstream.projects.sweeping import Sweep, trials_of
+from trackstream.projects.sweeps.plan import PLAN_TAG, Plan, of_tag, settled_on_files
+from trackstream.projects.sweeps.sweeping import Sweep, trials_of
+from trackstream.projects.sweeps.trials import best_of
 from trackstream_schemas import validate
 from trackstream_schemas.errors import Conflict
 from trackstream_schemas.secret_texts import without_credentials
@@ -30,8 +30,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
     from trackstream.projects.store_reads import StoreReads
-    from trackstream.projects.sweep_sampler import SamplerName
-    from trackstream.projects.sweep_trials import Trial
+    from trackstream.projects.sweeps.sampler import SamplerName
+    from trackstream.projects.sweeps.trials import Trial
     from trackstream.run import Run
 
 logger = logging.getLogger("trackstream")

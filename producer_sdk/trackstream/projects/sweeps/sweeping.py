@@ -17,8 +17,8 @@ from trackstream.projects.errors import LaunchCancelled, SweepFailed
 from trackstream.projects.launch import submit
 from trackstream.projects.launch_folder import folder_of
 from trackstream.projects.submitted import SubmittedRun
-from trackstream.projects.sweep_plan import USUAL_TRIALS
-from trackstream.projects.sweep_trials import (
+from trackstream.projects.sweeps.plan import USUAL_TRIALS
+from trackstream.projects.sweeps.trials import (
     TRIAL_TAG,
     VALUES_TAG,
     Trial,
@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from trackstream.client import Client
     from trackstream.projects.launch_folder import End
     from trackstream.projects.store_reads import StoreReads
-    from trackstream.projects.sweep_plan import Plan
+    from trackstream.projects.sweeps.plan import Plan
     from trackstream.run import Run
     from trackstream_schemas.events import RunStatus
 

@@ -18,15 +18,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
+from trackstream.projects.environments.requirements import Requirements, absolute_line, read_requirements
 from trackstream.projects.errors import EnvironmentFailed
-from trackstream.projects.requirements import Requirements, absolute_line, read_requirements
 from trackstream_schemas.errors import InvalidInput
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from trackstream.projects.environments.tools import Tools
     from trackstream.projects.project_file import EnvironmentFile, Project
-    from trackstream.projects.tools import Tools
 
 EnvironmentManager = Literal["virtualenv", "uv", "conda", "local"]
 MANAGERS: tuple[EnvironmentManager, ...] = ("virtualenv", "uv", "conda", "local")

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from trackstream.projects.search_space import parse_space
-from trackstream.projects.sweep_sampler import SAMPLERS, SamplerName, Suggestions
+from trackstream.projects.sweeps.sampler import SAMPLERS, SamplerName, Suggestions
+from trackstream.projects.sweeps.search_space import parse_space
 from trackstream_schemas.errors import InvalidInput
 
 SPACE = parse_space({"x": "-1:1", "y": "log:1e-3:10", "n": "int:0:4"})

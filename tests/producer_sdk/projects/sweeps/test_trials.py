@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from trackstream.projects.sweep_plan import Plan, of_tag
-from trackstream.projects.sweep_trials import Trial, best_of, by_number, hopeless, trial_of, value_of
+from trackstream.projects.sweeps.plan import Plan, of_tag
+from trackstream.projects.sweeps.trials import Trial, best_of, by_number, hopeless, trial_of, value_of
 from trackstream_schemas.errors import Conflict, InvalidInput
 
 TAGS = {

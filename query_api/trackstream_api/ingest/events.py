@@ -10,9 +10,9 @@ from fastavro import schemaless_reader
 
 from trackstream.log.port import EncodedEvent
 from trackstream_api.commands import checked_tags
-from trackstream_api.ingest_launches import check_launch_event
-from trackstream_api.ingest_models_and_traces import check_logged_model_event, check_trace_event
-from trackstream_api.ingest_registry import check_registry_event
+from trackstream_api.ingest.launches import check_launch_event
+from trackstream_api.ingest.models_and_traces import check_logged_model_event, check_trace_event
+from trackstream_api.ingest.registry import check_registry_event
 from trackstream_schemas import codec, validate
 from trackstream_schemas import events as e
 from trackstream_schemas.errors import InvalidInput, MalformedEvent

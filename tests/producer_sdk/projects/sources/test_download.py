@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from trackstream.projects.download import downloader
+from trackstream.projects.environments.tools import Tools
 from trackstream.projects.errors import EnvironmentFailed, ProjectNotFound
-from trackstream.projects.source import fetch, parse_uri
-from trackstream.projects.tools import Tools
+from trackstream.projects.sources.download import downloader
+from trackstream.projects.sources.source import fetch, parse_uri
 from trackstream_schemas.errors import InvalidInput, NotFound
 from trackstream_schemas.ids import new_id
 

@@ -15,10 +15,10 @@ import tarfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from trackstream.projects import archive
-from trackstream.projects.download import downloader
 from trackstream.projects.errors import EnvironmentFailed
-from trackstream.projects.source import Fetched
+from trackstream.projects.sources import archive
+from trackstream.projects.sources.download import downloader
+from trackstream.projects.sources.source import Fetched
 from trackstream_schemas.errors import InvalidInput
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ import hashlib
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from trackstream.projects.errors import EnvironmentFailed
-from trackstream.projects.search_space import Choice, Number
+from trackstream.projects.sweeps.search_space import Choice, Number
 from trackstream_schemas.errors import InvalidInput
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from optuna.samplers import BaseSampler
     from optuna.trial import Trial
 
-    from trackstream.projects.search_space import Searched, Space
+    from trackstream.projects.sweeps.search_space import Searched, Space
 
 SamplerName = Literal["tpe", "random", "grid", "cmaes"]
 SAMPLERS: tuple[SamplerName, ...] = get_args(SamplerName)

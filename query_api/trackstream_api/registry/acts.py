@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from trackstream_api import registry_commands as commands
-from trackstream_api import registry_sources
 from trackstream_api.barrier import reading
 from trackstream_api.queries import registry
+from trackstream_api.registry import commands
+from trackstream_api.registry import sources as registry_sources
 from trackstream_schemas import topics, validate
 from trackstream_schemas.errors import AlreadyExists
 

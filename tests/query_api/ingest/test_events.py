@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from trackstream.log.http import ingest_request
 from trackstream.log.port import EncodedEvent
-from trackstream_api.ingest import EventRefused, encoded_events
+from trackstream_api.ingest.events import EventRefused, encoded_events
 from trackstream_schemas import codec, topics
 from trackstream_schemas import events as e
 from trackstream_schemas.errors import MalformedEvent

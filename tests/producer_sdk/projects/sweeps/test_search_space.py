@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from trackstream.projects.search_space import Choice, Number, Space, parse_space
+from trackstream.projects.sweeps.search_space import Choice, Number, Space, parse_space
 from trackstream_schemas.errors import InvalidInput
 from trackstream_schemas.secret_texts import redacted
 

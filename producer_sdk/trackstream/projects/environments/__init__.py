@@ -1,0 +1,1 @@
+"""What programs run in on a machine without containers: virtual environments, and conda's."""
