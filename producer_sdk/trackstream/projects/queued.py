@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import tempfile
 import time
 from contextlib import closing
@@ -29,8 +30,11 @@ if TYPE_CHECKING:
     from trackstream.projects.request import Request
     from trackstream_schemas.events import LaunchOutcome, RunStatus
 
+logger = logging.getLogger("trackstream")
+
 DEFAULT_QUEUE = "default"
 DEFAULT_ATTEMPTS = 3
+_MOST_NAMED = 10
 _LOOK_SECONDS = 0.5
 _AWAY_SECONDS = 5.0
 _ENDED: dict[str, RunStatus] = {"finished": "FINISHED", "failed": "FAILED", "cancelled": "KILLED"}
@@ -170,7 +174,7 @@ def enqueue(client: Client, request: Request, bodies: Sequence[e.Body]) -> Queue
         archive = Path(place, packed.NAME)
         sent = located.kind == "directory" and "://" not in request.uri
         if sent:
-            packed.pack(source.fetch(located, None, Path(place), Path(place), Tools()), archive)
+            _pack(client, source.fetch(located, None, Path(place), Path(place), Tools()), archive)
         waiting = e.RunUpdated(request.run_id, "SCHEDULED")
         client.producer.emit_and_wait([*bodies, waiting])
         try:
@@ -186,6 +190,18 @@ def enqueue(client: Client, request: Request, bodies: Sequence[e.Body]) -> Queue
             client.producer.emit(failed, always=True)
             raise
     return QueuedRun(request.run_id, request.launch_id, client.uri)
+
+
+def _pack(client: Client, found: source.Fetched, archive: Path) -> None:
+    store = None if "://" in client.uri else Path(client.uri)
+    secrets = packed.pack(found, archive, Tools(), store)
+    if secrets:
+        more = f" and {len(secrets) - _MOST_NAMED} more" if len(secrets) > _MOST_NAMED else ""
+        logger.warning(
+            "not sent to the queue, since they look like secrets: %s%s",
+            ", ".join(secrets[:_MOST_NAMED]),
+            more,
+        )
 
 
 def _facts(client: Client, launch_id: str) -> LaunchFacts:

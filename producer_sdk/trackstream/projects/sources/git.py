@@ -60,6 +60,16 @@ def state_of(directory: Path, tools: Tools) -> tuple[str, bool]:
     return commit, bool(status.strip())
 
 
+def files_of(directory: Path, tools: Tools) -> list[str]:
+    """Return what git tracks in a directory, or would if it were asked to: what it does not ignore.
+
+    Repositories inside are names of directories. What is tracked may have been deleted.
+    """
+    chosen = ("--cached", "--others", "--exclude-standard", "-z")
+    listed = _answer(tools, "ls-files", *chosen, cwd=directory)
+    return sorted({name for name in listed.split("\0") if name})
+
+
 def check_out(url: str, version: str | None, place: Path, cache: Path, tools: Tools) -> str:
     """Put the tree of a version (default: the newest of the main branch) into `place` and return its commit.
 

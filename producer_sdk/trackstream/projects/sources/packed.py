@@ -11,77 +11,55 @@ import io
 import json
 import os
 import re
+import stat
 import tarfile
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any, Self, cast
 
 from trackstream.projects.errors import EnvironmentFailed
 from trackstream.projects.sources import archive
 from trackstream.projects.sources.download import downloader
+from trackstream.projects.sources.packed_files import chosen_files
 from trackstream.projects.sources.source import Fetched
 from trackstream_schemas.errors import InvalidInput
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from trackstream.projects.environments.tools import Tools
+    from trackstream.projects.sources.packed_files import PackedFile
 
 NAME = "project.tar.gz"
-MAX_BYTES = 64 << 20
-MAX_FILES = 10_000
 _SOURCE = "source.json"
-_LEFT_OUT = frozenset(
-    {
-        ".git",
-        "__pycache__",
-        ".venv",
-        "venv",
-        ".mypy_cache",
-        ".pytest_cache",
-        ".ruff_cache",
-        ".ipynb_checkpoints",
-        "node_modules",
-        "mlruns",
-        "trackstream-data",
-    }
-)
-_INSTEAD = (
-    "; or name a git repository or an archive that the workers can reach, or file://… for a directory that"
-    " all of them share"
-)
 _COMMIT = re.compile(r"[0-9a-f]{7,64}")
+_CHANGING = "files that do not change while they are packed"
 
 
-def pack(found: Fetched, target: Path) -> None:
-    """Write a project's files into the archive `target`.
+def pack(found: Fetched, target: Path, tools: Tools, store: Path | None = None) -> Sequence[str]:
+    """Write a project's files into the archive `target`; returns names of secrets that are left out.
 
-    Left out are the files of version control, caches, environments and stores. Raises InvalidInput for more
-    than MAX_FILES files or MAX_BYTES, and for links that lead outside.
+    Left out are also caches, environments, stores (`store` is the directory of the one in use) and what git
+    ignores. Raises what `chosen_files` does.
     """
     name = re.sub(r"[^\w.\- ]", "_", found.directory.resolve().name) or "project"
+    chosen = chosen_files(found.directory, tools, store)
     source = {"source": found.source, "commit": found.commit, "dirty": found.dirty}
-    left = MAX_BYTES
     with (
         target.open("wb") as file,
         # Without a time and a name in its header: equal contents are equal archives.
         gzip.GzipFile("", "wb", 6, file, mtime=0) as packed,
         tarfile.open(fileobj=packed, mode="w", format=tarfile.PAX_FORMAT) as out,
     ):
-        _add(out, _SOURCE, json.dumps(source).encode(), 0o644)
+        described = json.dumps(source).encode()
+        out.addfile(_member(_SOURCE, len(described), 0o644), io.BytesIO(described))
         directory = tarfile.TarInfo(name)
         directory.type, directory.mode = tarfile.DIRTYPE, 0o755
         out.addfile(directory)
-        for number, path in enumerate(_files(found.directory)):
-            try:
-                content = path.read_bytes()
-                mode = 0o755 if path.stat().st_mode & 0o100 else 0o644
-            except OSError as error:
-                raise InvalidInput(
-                    "project", str(path), f"files that can be read ({error.strerror})"
-                ) from error
-            left -= len(content)
-            if left < 0 or number >= MAX_FILES:
-                what = f"at most {MAX_FILES} files of {MAX_BYTES >> 20} MiB to be sent to a queue{_INSTEAD}"
-                raise InvalidInput("project", str(found.directory), what)
-            _add(out, f"{name}/{path.relative_to(found.directory).as_posix()}", content, mode)
+        for one in chosen.files:
+            with _Content(one) as content:
+                member = _member(f"{name}/{one.name}", one.size, 0o755 if one.executable else 0o644)
+                out.addfile(member, cast("IO[bytes]", content))
+    return chosen.secrets
 
 
 def fetch(uri: str, place: Path, server: str | None) -> Fetched:
@@ -123,22 +101,43 @@ def _source_of(path: Path) -> dict[str, Any]:
     return found
 
 
-def _files(directory: Path) -> Iterator[Path]:
-    root = directory.resolve()
-    for place, names, files in os.walk(directory):
-        linked = [name for name in names if Path(place, name).is_symlink()]
-        names[:] = sorted(name for name in names if name not in _LEFT_OUT)
-        for name in sorted([*files, *linked]):
-            path = Path(place, name)
-            if not path.is_symlink():
-                yield path
-            elif name in linked or not path.resolve().is_relative_to(root) or not path.is_file():
-                raise InvalidInput("project", str(path), f"no links but to files of the project{_INSTEAD}")
-            else:
-                yield path
-
-
-def _add(out: tarfile.TarFile, name: str, content: bytes, mode: int) -> None:
+def _member(name: str, size: int, mode: int) -> tarfile.TarInfo:
     member = tarfile.TarInfo(name)
-    member.size, member.mode = len(content), mode
-    out.addfile(member, io.BytesIO(content))
+    member.size, member.mode = size, mode
+    return member
+
+
+class _Content:
+    """A file's bytes, as many as there were when it was chosen. Raises InvalidInput for others."""
+
+    def __init__(self, file: PackedFile) -> None:
+        self._path = file.path
+        try:
+            # What has become a pipe or a link since neither blocks nor leads elsewhere.
+            number = os.open(file.path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_CLOEXEC)
+            self._file = os.fdopen(number, "rb")
+        except OSError as error:
+            raise self._refusal(f"files that can be read ({error.strerror})") from error
+        state = os.fstat(number)
+        if not stat.S_ISREG(state.st_mode) or state.st_size != file.size:
+            self._file.close()
+            raise self._refusal(_CHANGING)
+
+    def read(self, size: int = -1) -> bytes:
+        """Return the next bytes."""
+        try:
+            found = self._file.read(size)
+        except OSError as error:
+            raise self._refusal(f"files that can be read ({error.strerror})") from error
+        if len(found) < size:
+            raise self._refusal(_CHANGING)
+        return found
+
+    def _refusal(self, right: str) -> InvalidInput:
+        return InvalidInput("project", str(self._path), right)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._file.close()
