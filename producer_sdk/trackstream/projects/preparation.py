@@ -73,7 +73,7 @@ def prepare(
         request.parameters,
         cwd=cwd,
         project=project.directory,
-        download=downloader(storage, server.address),
+        download=downloader(storage, server.address, tools),
     )
     tools.check()
     variables = _variables(request, uri, server)

@@ -7,7 +7,6 @@ down last, tells that it is whole.
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import hashlib
 import json
 import os
@@ -20,6 +19,7 @@ from typing import TYPE_CHECKING, Literal
 
 from trackstream.projects.environments.requirements import Requirements, absolute_line, read_requirements
 from trackstream.projects.errors import EnvironmentFailed
+from trackstream.projects.file_lock import taken
 from trackstream_schemas.errors import InvalidInput
 
 if TYPE_CHECKING:
@@ -179,11 +179,10 @@ def _made(place: Path, name: str, make: Callable[[Path], None], tools: Tools) ->
     place.mkdir(parents=True, exist_ok=True)
     path = place / name
     with (place / f"{name}.lock").open("w") as lock, contextlib.closing(lock):
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
+        if not taken(lock):
             tools.say(f"another launch makes the environment {name}: waiting for it")
-            fcntl.flock(lock, fcntl.LOCK_EX)
+            while not taken(lock):
+                tools.pause()
         if (path / _READY).exists():
             return path
         shutil.rmtree(path, ignore_errors=True)

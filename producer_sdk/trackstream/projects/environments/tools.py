@@ -7,16 +7,18 @@ import os
 import signal
 import subprocess
 import threading
-from typing import IO, TYPE_CHECKING
+from concurrent.futures import Future, wait
+from typing import IO, TYPE_CHECKING, TypeVar
 
 from trackstream.projects.errors import EnvironmentFailed, LaunchCancelled
 from trackstream.projects.watchdog import Watchdog
 from trackstream_schemas.secret_texts import without_credentials
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
+Result = TypeVar("Result")
 _LOOK_SECONDS = 0.2
 _SHOWN = 2000
 
@@ -40,6 +42,32 @@ class Tools:
         """Raise LaunchCancelled where the launch was cancelled."""
         if self._stop.is_set():
             raise LaunchCancelled("cancelled while it was being prepared")
+
+    def pause(self) -> None:
+        """Wait for a moment. Raises LaunchCancelled at once where the launch is cancelled meanwhile."""
+        self._stop.wait(_LOOK_SECONDS)
+        self.check()
+
+    def awaited(self, work: Callable[[], Result]) -> Result:
+        """Return what `work` returns, or raise what it raises; raises LaunchCancelled as soon as the launch
+        is cancelled, and leaves `work` to a thread that ends with this process.
+
+        For what waits for others and cannot be interrupted, such as a download that hardly moves.
+        """
+        self.check()
+        done: Future[Result] = Future()
+
+        def run() -> None:
+            try:
+                done.set_result(work())
+            # Whatever it is: who waits raises it.
+            except BaseException as error:  # noqa: BLE001
+                done.set_exception(error)
+
+        threading.Thread(target=run, name="trackstream-preparation", daemon=True).start()
+        while not wait([done], _LOOK_SECONDS).done:
+            self.check()
+        return done.result()
 
     def run(
         self, command: Sequence[str], cwd: Path | None = None, variables: Mapping[str, str] | None = None

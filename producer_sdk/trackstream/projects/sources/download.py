@@ -25,19 +25,25 @@ if TYPE_CHECKING:
 
     import httpx
 
+    from trackstream.projects.environments.tools import Tools
+
 _PIECE = 1 << 20
 _TIMEOUT_S = 300.0
 _S3 = "https://s3.amazonaws.com"
 
 
-def downloader(storage: Path, server: str | None) -> Callable[[str, int], Path]:
+def downloader(storage: Path, server: str | None, tools: Tools | None = None) -> Callable[[str, int], Path]:
     """Return a function that brings a URI's content into a directory of `storage` named for the parameter.
 
     `server` is the store's address, None where nobody serves it. The function raises InvalidInput for a URI
-    that it cannot bring, NotFound, and EnvironmentFailed where the other side does not answer.
+    that it cannot bring, NotFound, and EnvironmentFailed where the other side does not answer; with `tools`
+    LaunchCancelled as soon as they are stopped, however slow the other side is.
     """
 
     def download(uri: str, number: int) -> Path:
+        return tools.awaited(lambda: bring(uri, number)) if tools is not None else bring(uri, number)
+
+    def bring(uri: str, number: int) -> Path:
         place = storage / f"param_{number}"
         place.mkdir(parents=True, exist_ok=True)
         if model_uris.is_model_uri(uri):

@@ -6,8 +6,6 @@ for a password. Trees are kept by commit in a cache, so that a second launch of 
 
 from __future__ import annotations
 
-import contextlib
-import fcntl
 import hashlib
 import re
 import shutil
@@ -15,6 +13,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from trackstream.projects.errors import EnvironmentFailed, ProjectNotFound
+from trackstream.projects.file_lock import taken
 from trackstream_schemas.secret_texts import without_credentials
 
 if TYPE_CHECKING:
@@ -80,7 +79,7 @@ def check_out(url: str, version: str | None, place: Path, cache: Path, tools: To
     commit = _resolved(url, version, tools)
     trees = cache / hashlib.sha256(url.encode()).hexdigest()[:20]
     trees.mkdir(parents=True, exist_ok=True)
-    with _locked(trees / f"{commit or 'unknown'}.lock"):
+    with _locked(trees / f"{commit or 'unknown'}.lock", tools):
         if commit is None:
             assert version is not None
             commit = _fetched_by_name(url, version, trees, tools)
@@ -161,8 +160,8 @@ def _answer(tools: Tools, *command: str, cwd: Path | None = None) -> str:
 
 
 @contextmanager
-def _locked(path: Path) -> Iterator[None]:
+def _locked(path: Path, tools: Tools) -> Iterator[None]:
     with path.open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        with contextlib.closing(lock):
-            yield
+        while not taken(lock):
+            tools.pause()
+        yield

@@ -123,9 +123,9 @@ def fetch(
     elif source.kind == "packed":
         from trackstream.projects.sources import packed
 
-        found = packed.fetch(source.location, place, server)
+        found = tools.awaited(lambda: packed.fetch(source.location, place, server))
     elif source.kind == "archive":
-        root = archive.unpack(source.location, place)
+        root = tools.awaited(lambda: archive.unpack(source.location, place))
         found = Fetched(root, root, shown)
     else:
         found = _directory(Path(source.location), version, place, cache, tools)

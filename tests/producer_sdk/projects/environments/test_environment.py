@@ -14,6 +14,7 @@ from trackstream.projects.environments.environment import chosen_manager, find_p
 from trackstream.projects.environments.requirements import absolute_line, read_requirements
 from trackstream.projects.environments.tools import Tools
 from trackstream.projects.errors import EnvironmentFailed, LaunchCancelled, ProjectInvalid
+from trackstream.projects.file_lock import taken
 from trackstream.projects.project_file import EnvironmentFile, EnvironmentKind, Project
 from trackstream_schemas.errors import InvalidInput
 
@@ -216,4 +217,18 @@ def test_what_is_cancelled_stops(tmp_path: Path) -> None:
     timer.start()
     with pytest.raises(LaunchCancelled):
         tools.run(["sleep", "600"])
+    timer.join()
+
+
+def test_who_waits_for_another_to_make_an_environment_can_be_cancelled(tmp_path: Path) -> None:
+    one = project(tmp_path, "# nothing to install\n")
+    made = prepare(one, None, Tools(), tmp_path / "cache").path
+    assert made is not None
+    stop = threading.Event()
+    timer = threading.Timer(0.3, stop.set)
+    with made.with_name(f"{made.name}.lock").open("w") as lock:
+        assert taken(lock)
+        timer.start()
+        with pytest.raises(LaunchCancelled):
+            prepare(one, None, Tools(stop=stop), tmp_path / "cache")
     timer.join()

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import io
 import threading
+from contextlib import suppress
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import pytest
 
 from trackstream.projects.environments.tools import Tools
-from trackstream.projects.errors import EnvironmentFailed, ProjectNotFound
+from trackstream.projects.errors import EnvironmentFailed, LaunchCancelled, ProjectNotFound
 from trackstream.projects.sources.download import downloader
 from trackstream.projects.sources.source import fetch, parse_uri
 from trackstream_schemas.errors import InvalidInput, NotFound
@@ -65,6 +66,58 @@ def test_an_archive_of_the_web(web: tuple[Path, str], tmp_path: Path) -> None:
     assert sorted(path.name for path in tmp_path.iterdir()) == ["place", "web"]
     with pytest.raises(ProjectNotFound):
         fetch(parse_uri(f"{address}/q.zip"), None, place, tmp_path / "cache", Tools())
+
+
+class Dripping(Quiet):
+    """Sends a byte now and then, and never all that it has promised."""
+
+    def do_GET(self) -> None:
+        self.send_response(200)
+        self.send_header("Content-Length", "1000000")
+        self.end_headers()
+        server = cast("DrippingServer", self.server)
+        with suppress(OSError):
+            while not server.over.wait(0.05):
+                self.wfile.write(b"x")
+                self.wfile.flush()
+                server.begun.set()
+
+
+class DrippingServer(ThreadingHTTPServer):
+    def __init__(self) -> None:
+        super().__init__(("127.0.0.1", 0), Dripping)
+        self.begun, self.over = threading.Event(), threading.Event()
+
+
+@pytest.mark.parametrize("what", ["file", "archive"])
+def test_what_hardly_moves_can_be_cancelled(what: str, tmp_path: Path) -> None:
+    server = DrippingServer()
+    serving = threading.Thread(target=server.serve_forever)
+    serving.start()
+    address = f"http://127.0.0.1:{server.server_port}"
+    tools = Tools(stop=(stop := threading.Event()))
+
+    def cancel() -> None:
+        server.begun.wait()
+        stop.set()
+
+    cancelling = threading.Thread(target=cancel)
+    cancelling.start()
+
+    def bring() -> object:
+        if what == "file":
+            return downloader(tmp_path, None, tools)(f"{address}/data.csv", 0)
+        return fetch(parse_uri(f"{address}/p.zip"), None, tmp_path / "place", tmp_path / "cache", tools)
+
+    try:
+        with pytest.raises(LaunchCancelled):
+            bring()
+    finally:
+        server.over.set()
+        cancelling.join()
+        server.shutdown()
+        server.server_close()
+        serving.join()
 
 
 def test_objects_of_s3(minio_address: MinioAddress, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
