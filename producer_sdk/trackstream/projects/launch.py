@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from trackstream import context_tags
 from trackstream.client import Client
+from trackstream.projects import marked_processes
 from trackstream.projects.backends import backend_named
 from trackstream.projects.errors import LaunchCancelled, LaunchFailed
 from trackstream.projects.first_look import first_look
@@ -37,7 +38,13 @@ logger = logging.getLogger("trackstream")
 _CLOSE_SECONDS = 30.0
 _DETACHED = '"$@" &'
 """Leaves the process to init, so that nobody here has to wait for its end."""
-_NOT_INHERITED = ("TRACKSTREAM_EXPERIMENT_NAME", "TRACKSTREAM_WRITER", "MLFLOW_EXPERIMENT_NAME")
+_NOT_INHERITED = (
+    "TRACKSTREAM_EXPERIMENT_NAME",
+    "TRACKSTREAM_WRITER",
+    "MLFLOW_EXPERIMENT_NAME",
+    # A launch that a program asks for is not a part of that program, and outlives it.
+    marked_processes.VARIABLE,
+)
 
 
 def run(

@@ -3,8 +3,6 @@
 A program that was written for MLflow asks an http server, and a directory that nobody serves has none. Each
 launch holds a shared lock on a file of the directory; the process that runs the server waits for the whole
 lock, which it gets when the last launch is over, however it ended.
-
-`python -m trackstream.projects.shared_server DIRECTORY`
 """
 
 from __future__ import annotations
@@ -22,6 +20,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
 from trackstream import directory_server
+from trackstream.projects.marked_processes import VARIABLE
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -34,6 +33,8 @@ _STOP_SECONDS = 30.0
 _HELD_SECONDS = 30.0
 """How long another command may keep a directory before a launch does without a server."""
 _AGAIN_SECONDS = 0.5
+_SERVE = "import sys; from trackstream.projects.shared_server import main; sys.exit(main(sys.argv[1]))"
+_MOST_SAID = 500
 
 
 class ServerForLaunch:
@@ -45,6 +46,8 @@ class ServerForLaunch:
         self._errors = errors
         self._hold: int | None = None
         self.address: str | None = None
+        self.why = ""
+        """Why there is no address, where it is known."""
         self.temporary = False
         """Whether that server ends with the launches that need it."""
 
@@ -55,7 +58,10 @@ class ServerForLaunch:
             directory = Path(self._uri)
             self._hold = os.open(directory / _LOCK_FILE, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
             fcntl.flock(self._hold, fcntl.LOCK_SH)
+            said_before = self._errors.stat().st_size if self._errors.exists() else 0
             self.address = _served(directory, self._errors)
+            if self.address is None:
+                self.why = _last_line(self._errors, said_before)
             self.temporary = _is_temporary(directory)
         return self
 
@@ -91,10 +97,12 @@ def _started(directory: Path, errors: Path) -> str | None:
     """Start a server and return its address; None where it ends before it has one."""
     with errors.open("ab") as out:
         process = subprocess.Popen(
-            [sys.executable, "-P", "-m", "trackstream.projects.shared_server", str(directory)],
+            [sys.executable, "-P", "-c", _SERVE, str(directory)],
             stdin=subprocess.DEVNULL,
             stdout=out,
             stderr=subprocess.STDOUT,
+            # It is not a part of the program that may ask for it: others need it, too.
+            env={name: value for name, value in os.environ.items() if name != VARIABLE},
             start_new_session=True,
         )
     # It may end before this process does, which nobody else here waits for.
@@ -108,6 +116,15 @@ def _started(directory: Path, errors: Path) -> str | None:
     return None
 
 
+def _last_line(errors: Path, offset: int) -> str:
+    """Return the last line of what a server that could not start has said behind `offset`."""
+    with contextlib.suppress(OSError), errors.open("rb") as said:
+        said.seek(offset)
+        lines = said.read().decode(errors="replace").split("\n")
+        return next((line.strip() for line in reversed(lines) if line.strip()), "")[:_MOST_SAID]
+    return ""
+
+
 def _is_temporary(directory: Path) -> bool:
     """Whether the server that holds a directory was started by `main`, which notes it in the lock."""
     holder = directory_server.holder_pid(directory)
@@ -117,8 +134,11 @@ def _is_temporary(directory: Path) -> bool:
         return False
 
 
-def main(directory: Path) -> int:
-    """Serve until no launch holds the lock any more."""
+def main(place: str) -> int:
+    """Serve the directory `place` until no launch holds the lock any more."""
+    # A Ctrl-C is for those who launch; this ends when they have.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    directory = Path(place)
     command = "import sys; from trackstream_api.cli import main; sys.argv[0] = 'trackstream'; main()"
     server = subprocess.Popen(
         [sys.executable, "-c", command, "server", "--dir", str(directory), "--port", "0"],
@@ -140,9 +160,3 @@ def main(directory: Path) -> int:
         except subprocess.TimeoutExpired:
             server.kill()
     return server.wait()
-
-
-if __name__ == "__main__":
-    # A Ctrl-C is for those who launch; this ends when they have.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    sys.exit(main(Path(sys.argv[1])))

@@ -11,7 +11,7 @@ from urllib.parse import quote, urlencode
 from trackstream.log.http import ServerConnection
 from trackstream.projects.launch_folder import launches_directory
 from trackstream.projects.shared_server import ServerForLaunch
-from trackstream_schemas.errors import InvalidInput, NotFound
+from trackstream_schemas.errors import InvalidInput, NotFound, Unavailable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -81,11 +81,14 @@ def reads_of(uri: str, what: str) -> Iterator[StoreReads]:
     """Give the reads of the store at `uri` while the block lasts; a directory that nobody serves gets a
     server for so long.
 
-    Raises InvalidInput, which names `what` needs it, for a log that cannot be asked.
+    Raises InvalidInput, which names `what` needs it, for a log that cannot be asked, and Unavailable where a
+    server cannot start.
     """
     folder = launches_directory()
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     with ServerForLaunch(uri, folder / ".server.log") as server:
+        if server.address is None and server.why:
+            raise Unavailable(f"no server can be started on {uri}, which {what} asks: {server.why}")
         if server.address is None:
             right = (
                 f"a store's directory (with the extra `server` installed) or a server's http address: {what}"

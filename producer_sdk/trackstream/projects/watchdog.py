@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import contextlib
+import shlex
 import subprocess
+import sys
 from typing import TYPE_CHECKING, Self
+
+from trackstream.projects import marked_processes
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -44,10 +48,15 @@ class OnDeath:
 
 
 class Watchdog(OnDeath):
-    """Kills the process group `group` once its parent is dead.
+    """Kills the process group `group` once its parent is dead, then what has `mark` in other groups.
 
     `close` must come before the group's number can be given to others.
     """
 
-    def __init__(self, group: int) -> None:
-        super().__init__(["kill", "-s", "KILL", "--", f"-{group}"])
+    def __init__(self, group: int, mark: str | None = None) -> None:
+        kill = ["kill", "-s", "KILL", "--", f"-{group}"]
+        if mark is None:
+            super().__init__(kill)
+            return
+        search = [sys.executable, "-I", "-S", marked_processes.__file__, mark]
+        super().__init__(["/bin/sh", "-c", f'{shlex.join(kill)}; exec "$@"', "sh", *search])

@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import json
 import time
-from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from trackstream_api.cli import lookup
-from trackstream_api.cli.connection import connect, directory_of, is_address, require_store
+from trackstream_api.cli.connection import connect
 from trackstream_api.cli.launch_options import detach_option, parameters_option
 from trackstream_api.cli.launches_describe import checked, describe, path_of, settle
 from trackstream_api.cli.lookup import LAUNCHES
 from trackstream_api.cli.options import as_of_option, limit_option, output_option, store_option
 from trackstream_api.cli.output import duration, print_objects, say, when
 from trackstream_api.cli.run import attend, show
+from trackstream_api.cli.served_apart import served_apart
 from trackstream_api.cli.values import pairs
 from trackstream_schemas.errors import InvalidInput
 
@@ -122,7 +122,7 @@ def retry(launch_id: str, parameters: Sequence[str], detach: bool, store: str) -
     from trackstream import projects
 
     settle()
-    with _served_apart(store) as address, connect(address) as api:
+    with served_apart(store) as address, connect(address) as api:
         found = api.get(path_of(lookup.launch_id_of(api, checked(launch_id))))
     if found["state"] not in _OVER:
         right = f"a launch that is over: this one is {found['state']} (`trackstream launches cancel` ends it)"
@@ -157,25 +157,6 @@ def retry(launch_id: str, parameters: Sequence[str], detach: bool, store: str) -
         )
 
     attend(launch, detach)
-
-
-@contextmanager
-def _served_apart(store: str) -> Iterator[str]:
-    """Give the address of a server on a store; a directory that nobody serves gets one, another process.
-
-    This process would keep the directory until its end, from the server that its launch then needs.
-    """
-    if is_address(store):
-        yield store
-        return
-    from trackstream.projects.launch_folder import launches_directory
-    from trackstream.projects.shared_server import ServerForLaunch
-
-    directory = directory_of(store).absolute()
-    require_store(directory)
-    launches_directory().mkdir(parents=True, exist_ok=True, mode=0o700)
-    with ServerForLaunch(str(directory), launches_directory() / ".server.log") as server:
-        yield server.address or store
 
 
 def _uploaded(api: Api, launch_id: str, follow: bool) -> Iterator[bytes]:

@@ -144,8 +144,9 @@ def _run_id(given: str, store: str) -> str:
     """Return the id of the run that is named by all or a part of its id."""
     from trackstream_api.cli.connection import connect
     from trackstream_api.cli.lookup import run_id_of
+    from trackstream_api.cli.served_apart import served_apart
 
-    with connect(store) as api:
+    with served_apart(store) as address, connect(address) as api:
         return run_id_of(api, given)
 
 

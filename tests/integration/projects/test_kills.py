@@ -65,6 +65,40 @@ def test_all_are_killed_and_the_next_command_tells(launcher: Launcher, waiting: 
     assert launch_id not in shown
 
 
+APART_PROJECT = """
+name: apart
+entry_points:
+  main:
+    parameters: {told: string}
+    command: "python apart.py {told}"
+"""
+APART = """
+import os, subprocess, sys, time
+apart = subprocess.Popen(["setsid", "sleep", "86400"])
+with open(sys.argv[1] + ".new", "w") as file:
+    file.write(f"{apart.pid} {os.getpid()}")
+os.rename(sys.argv[1] + ".new", sys.argv[1])
+time.sleep(86400)
+"""
+
+
+@pytest.mark.parametrize("how", ["kill", "cancel"])
+def test_what_has_left_the_programs_group_ends_with_it(launcher: Launcher, tmp_path: Path, how: str) -> None:
+    project, told = tmp_path / "apart", tmp_path / "pids"
+    project.mkdir()
+    (project / "MLproject").write_text(APART_PROJECT)
+    (project / "apart.py").write_text(APART)
+    launch_id = launcher.detached(str(project), "-P", f"told={told}")
+    until("the program", told.exists)
+    pids = [int(pid) for pid in told.read_text().split()]
+    if how == "kill":
+        kill(launcher.supervisor(launch_id))
+    else:
+        launcher.command("launches", "cancel", launch_id)
+    until("the end of the processes", lambda: gone(pids))
+    assert launcher.ended(launch_id)["state"] == ("failed" if how == "kill" else "cancelled")
+
+
 def test_the_launcher_is_killed_while_it_prepares(launcher: Launcher, tmp_path: Path) -> None:
     git = hanging_git(launcher, tmp_path)
     launch_id = launcher.detached("ssh://git@nowhere.invalid/x.git")

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from tests.integration.projects.bowl import make_bowl, pids_in
 from tests.integration.projects.launching import gone, kill, until
 from trackstream import projects
 from trackstream_api.directory_lock import holder_of
@@ -18,55 +19,15 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from tests.integration.processes import Server
-    from tests.integration.projects.launching import Launcher
+from tests.integration.projects.launching import Launcher
 
 pytestmark = pytest.mark.integration
-
-PROJECT = """
-name: bowl
-entry_points:
-  main:
-    parameters:
-      x: float
-      n: {type: int, default: 0}
-      place: {type: string, default: .}
-    command: "python bowl.py {x} {n} {place}"
-"""
-PROGRAM = """
-import json, os, sys, time, urllib.request
-
-x, n, place = float(sys.argv[1]), int(sys.argv[2]), sys.argv[3]
-run_id = os.environ["MLFLOW_RUN_ID"]
-if n == 1:
-    sys.exit(3)
-if os.path.exists(f"{place}/wait"):
-    with open(f"{place}/started-{run_id}", "w") as file:
-        file.write(str(os.getpid()))
-    while not os.path.exists(f"{place}/go"):
-        time.sleep(0.05)
-metric = {"run_id": run_id, "key": "loss", "value": (x - 0.3) ** 2 + n, "timestamp": 1, "step": 0}
-asked = urllib.request.Request(
-    os.environ["MLFLOW_TRACKING_URI"] + "/api/2.0/mlflow/runs/log-metric",
-    json.dumps(metric).encode(),
-    {"Content-Type": "application/json"},
-)
-urllib.request.urlopen(asked).read()
-"""
 
 
 @pytest.fixture
 def bowl(tmp_path: Path) -> Path:
     """A project whose loss is lowest at x = 0.3 and n = 0, and that fails for n = 1."""
-    project = tmp_path / "bowl"
-    project.mkdir()
-    (project / "MLproject").write_text(PROJECT)
-    (project / "bowl.py").write_text(PROGRAM)
-    return project
-
-
-def pids_in(place: Path) -> list[int]:
-    """Return the processes of trials that have begun to wait."""
-    return [int(text) for path in place.glob("started-*") if (text := path.read_text())]
+    return make_bowl(tmp_path)
 
 
 class Swept:

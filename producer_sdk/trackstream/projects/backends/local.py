@@ -1,7 +1,7 @@
 """Programs as processes of this machine, each in a group of its own.
 
-A small watchdog beside each kills the whole group when the launcher dies, however it dies: a program never
-runs on unrecorded.
+A small watchdog beside each kills the whole group when the launcher dies, however it dies, and what has left
+the group: a program never runs on unrecorded.
 """
 
 from __future__ import annotations
@@ -18,8 +18,11 @@ from trackstream.projects.backends import backend_named
 from trackstream.projects.backends.port import Ready
 from trackstream.projects.environments import environment
 from trackstream.projects.errors import EnvironmentFailed
+from trackstream.projects.marked_processes import VARIABLE, kill_marked
+from trackstream.projects.submitted import CANCELS
 from trackstream.projects.watchdog import Watchdog
 from trackstream_schemas.errors import InvalidInput
+from trackstream_schemas.ids import new_id
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -54,7 +57,8 @@ class LocalBackend:
 
     def start(self, work: Work, ready: Ready, output: Path) -> LocalProgram:
         made = cast("Environment", ready.details)
-        variables = {**os.environ, **work.variables}
+        mark = new_id()
+        variables = {**os.environ, **work.variables, VARIABLE: mark}
         for name, value in made.variables.items():
             if value is None:
                 variables.pop(name, None)
@@ -73,15 +77,17 @@ class LocalBackend:
                 )
             except OSError as error:
                 raise EnvironmentFailed(f"the program cannot be started: {error}") from error
-        return LocalProgram(process)
+        return LocalProgram(process, mark)
 
 
 class LocalProgram:
     """A process group; see `backends.port.Program`."""
 
-    def __init__(self, process: subprocess.Popen[bytes]) -> None:
+    def __init__(self, process: subprocess.Popen[bytes], mark: str) -> None:
         self._process = process
-        self._watchdog = Watchdog(process.pid)
+        self._mark = mark
+        self._asked_to_end = False
+        self._watchdog = Watchdog(process.pid, mark)
 
     @property
     def handle(self) -> str:
@@ -102,9 +108,13 @@ class LocalProgram:
         # What it left running in its group would write on to the log of a launch that is over.
         with contextlib.suppress(ProcessLookupError):
             os.killpg(self._process.pid, signal.SIGKILL)
+        if self._asked_to_end:
+            kill_marked(self._mark)
         return code
 
     def send(self, number: int) -> None:
+        # What has left the group on purpose may outlive a program that ends by itself.
+        self._asked_to_end = self._asked_to_end or number in (*CANCELS, signal.SIGKILL)
         # Not once it was waited for: its number may belong to others then.
         if self._process.returncode is None:
             with contextlib.suppress(ProcessLookupError):
@@ -114,9 +124,12 @@ class LocalProgram:
         self.send(signal.SIGKILL)
 
     def close(self) -> None:
+        still_runs = self._process.returncode is None
         self.kill()
         self._watchdog.close()
         self._process.wait()
+        if still_runs:
+            kill_marked(self._mark)
         if self._process.stdin is not None:
             with contextlib.suppress(OSError):
                 self._process.stdin.close()
