@@ -8,13 +8,15 @@ from __future__ import annotations
 
 import math
 import re
-import shlex
 from dataclasses import dataclass
 from pathlib import Path
+from string import Formatter
 from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
 
+from trackstream.projects.errors import ParameterMissing
 from trackstream.projects.near_names import did_you_mean, near
+from trackstream.projects.shell_template import HOLE, NotSafe, filled
 from trackstream_schemas import validate
 from trackstream_schemas.errors import InvalidInput
 from trackstream_schemas.secret_texts import names_a_secret, redacted
@@ -63,14 +65,15 @@ def arguments(
 
     Relative paths that were given are those of `cwd`, defaults those of `project`. `download` brings the
     content of a URI here for a `path`; its second argument is the parameter's number. Without it a URI stays.
-    Raises InvalidInput for the first value that is missing or not of its type.
+    Raises InvalidInput for the first value that is missing or not of its type, and for a command that they
+    cannot stand in.
     """
     check_given(given)
     missing = [one.name for one in entry_point.parameters if one.default is None and one.name not in given]
     if missing:
         unknown = [name for name in given if name not in {one.name for one in entry_point.parameters}]
         right = f"a value, as in -P {missing[0]}=…{_instead_of(missing[0], unknown)}"
-        raise InvalidInput(f"parameter {missing[0]} of {entry_point.name}", None, right)
+        raise ParameterMissing(f"parameter {missing[0]} of {entry_point.name}", right)
     declared: dict[str, str] = {}
     for number, parameter in enumerate(entry_point.parameters):
         if parameter.name in given:
@@ -81,7 +84,9 @@ def arguments(
     extra = {name: value for name, value in given.items() if name not in declared}
     for name, value in extra.items():
         _refuse_option(name, value)
-    return Arguments(declared, extra)
+    found = Arguments(declared, extra)
+    command_of(entry_point, found)
+    return found
 
 
 def notes_of(entry_point: EntryPoint, given: Mapping[str, str]) -> list[str]:
@@ -96,10 +101,27 @@ def notes_of(entry_point: EntryPoint, given: Mapping[str, str]) -> list[str]:
 
 
 def command_of(entry_point: EntryPoint, values: Arguments) -> str:
-    """Return the command with all values in it."""
-    quoted = {name: shlex.quote(value) for name, value in values.declared.items()}
-    command = entry_point.command.format_map(quoted)
-    return " ".join([command, *(f"--{name} {shlex.quote(value)}" for name, value in values.extra.items())])
+    """Return the command with all values in it. Raises InvalidInput where one of them would not be safe."""
+    template, names = template_of(entry_point.command)
+    # A line break at the end, as a YAML block has it, would cut off what is appended.
+    ended = template if template.rstrip().endswith("\\") else template.rstrip()
+    template = " ".join([ended, *(f"--{name} {HOLE}" for name in values.extra)])
+    try:
+        return filled(template, [*(values.declared[name] for name in names), *values.extra.values()])
+    except NotSafe as error:
+        raise InvalidInput(f"command of {entry_point.name}", entry_point.command, str(error)) from error
+
+
+def template_of(command: str) -> tuple[str, list[str]]:
+    """Return a command with a HOLE for each value, and the names of the values. Raises ValueError."""
+    parts: list[str] = []
+    names: list[str] = []
+    for literal, name, _, _ in Formatter().parse(command):
+        parts.append(literal)
+        if name is not None:
+            parts.append(HOLE)
+            names.append(name)
+    return "".join(parts), names
 
 
 def shown_command_of(entry_point: EntryPoint, values: Arguments) -> str:

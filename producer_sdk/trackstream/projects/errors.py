@@ -2,7 +2,8 @@
 
 TrackstreamError
 ├── InvalidInput
-│   └── ProjectInvalid      the project's own files say what cannot be right
+│   ├── ProjectInvalid      the project's own files say what cannot be right
+│   └── ParameterMissing    a value that must be given was not
 ├── NotFound
 │   └── ProjectNotFound     there is no project at the URI
 ├── EnvironmentFailed       what the program needs could not be installed
@@ -29,6 +30,14 @@ class ProjectInvalid(InvalidInput):
         self.path = str(path)
         self.line = line
         self.args = (f"{path}:{line}: {self.args[0]}",)
+
+
+class ParameterMissing(InvalidInput):
+    """A parameter without a default was given no value."""
+
+    def __init__(self, field: str, expected: str) -> None:
+        super().__init__(field, None, expected)
+        self.args = (f"{field} is missing: expected {expected}",)
 
 
 class ProjectNotFound(NotFound):

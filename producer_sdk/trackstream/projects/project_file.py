@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from string import Formatter
 from typing import TYPE_CHECKING, Literal, cast, get_args
 
+from trackstream.projects import command_line, shell_template
 from trackstream.projects.errors import ProjectInvalid
 from trackstream.projects.near_names import did_you_mean
 from trackstream.projects.yaml_document import Value, read_document
@@ -111,9 +112,9 @@ def load_project(directory: Path, root: Path | None = None) -> Project:
     Raises ProjectInvalid, which names file and line, and InvalidInput.
     """
     inside = (root or directory).resolve()
-    path = _project_file(directory)
+    path = _project_file(directory, inside)
     if path is None:
-        return Project(directory.resolve().name, directory, {}, _beside(directory))
+        return Project(directory.resolve().name, directory, {}, _beside(directory, inside))
     top = read_document(path)
     content = top.mapping("project")
     for name, value in content.items():
@@ -135,20 +136,27 @@ def load_project(directory: Path, root: Path | None = None) -> Project:
     if named:
         named_file = _named_file(named[0], content[named[0]], directory, inside)
         return Project(project_name, directory, entry_points, named_file)
-    return Project(project_name, directory, entry_points, _beside(directory))
+    return Project(project_name, directory, entry_points, _beside(directory, inside))
 
 
-def _project_file(directory: Path) -> Path | None:
+def _project_file(directory: Path, inside: Path) -> Path | None:
     found = sorted(path for path in directory.iterdir() if path.name.lower() == FILE_NAME.lower())
     files = [path for path in found if path.is_file()]
-    return next((path for path in files if path.name == FILE_NAME), files[0] if files else None)
+    path = next((path for path in files if path.name == FILE_NAME), files[0] if files else None)
+    return None if path is None else _not_a_way_out(path, inside)
 
 
-def _beside(directory: Path) -> EnvironmentFile | None:
+def _beside(directory: Path, inside: Path) -> EnvironmentFile | None:
     for name, kind in _BESIDE:
         if (directory / name).is_file():
-            return EnvironmentFile(kind, directory / name)
+            return EnvironmentFile(kind, _not_a_way_out(directory / name, inside))
     return None
+
+
+def _not_a_way_out(path: Path, inside: Path) -> Path:
+    if not path.resolve().is_relative_to(inside):
+        raise InvalidInput(path.name, str(path), "a file inside the project, not a link that leads outside")
+    return path
 
 
 def _named_file(kind: str, value: Value, directory: Path, inside: Path) -> EnvironmentFile:
@@ -213,6 +221,10 @@ def _check_template(value: Value, where: str, command: str, names: list[str]) ->
             known = ", ".join(f"{{{known}}}" for known in names) or "no parameter, since it declares none"
             right = f"only {known}; a brace itself is written {{{{ or }}}}"
             raise ProjectInvalid(value.path, value.line, f"{where}.command", f"{{{name}}}", right)
+    try:
+        shell_template.check(command_line.template_of(command)[0])
+    except shell_template.NotSafe as error:
+        raise value.wrong(f"{where}.command", str(error)) from error
 
 
 def _docker(value: Value, directory: Path) -> DockerEnvironment:

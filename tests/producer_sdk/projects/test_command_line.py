@@ -142,7 +142,7 @@ def test_uris_of_paths_are_downloaded(tmp_path: Path) -> None:
 
 
 def test_what_is_missing_is_named(tmp_path: Path) -> None:
-    with pytest.raises(InvalidInput, match="-P p1="):
+    with pytest.raises(InvalidInput, match=r"parameter p1 of main is missing: .*-P p1="):
         values(entry("float", "float"), {"p0": "1"}, tmp_path)
 
 
@@ -150,6 +150,17 @@ def test_order_is_that_of_the_entry_point_then_the_callers(tmp_path: Path) -> No
     point = EntryPoint("main", "x {b} {a}", (Parameter("a"), Parameter("b")))
     found = values(point, {"z": "3", "b": "2", "y": "4", "a": "1"}, tmp_path)
     assert command_of(point, found) == "x 2 1 --z 3 --y 4"
+
+
+@pytest.mark.parametrize("command", ["x # a note", "cat <<EOF\nx\nEOF", "eval x"])
+def test_values_are_not_appended_where_they_would_be_read(command: str, tmp_path: Path) -> None:
+    with pytest.raises(InvalidInput, match="command of main"):
+        values(entry(command=command), {"more": "a\ntouch pwned"}, tmp_path)
+
+
+def test_values_are_appended_to_the_last_line(tmp_path: Path) -> None:
+    point = entry(command="x\n")
+    assert command_of(point, values(point, {"more": "1"}, tmp_path)) == "x --more 1"
 
 
 def test_secrets_are_not_shown() -> None:

@@ -80,6 +80,18 @@ def test_an_environment_file_beside_it(tmp_path: Path, name: str) -> None:
     assert found.path.name == name
 
 
+@pytest.mark.parametrize("name", ["MLproject", "conda.yaml", "python_env.yaml", "requirements.txt"])
+def test_a_link_that_leads_outside_is_not_followed(tmp_path: Path, name: str) -> None:
+    (tmp_path / "outside").write_text("")
+    inner = tmp_path / "inner"
+    inner.mkdir()
+    (inner / name).symlink_to("../outside")
+    with pytest.raises(InvalidInput, match=f"{name}: .*inside the project"):
+        load_project(inner)
+    # A file of the same tree is one of the project's.
+    assert load_project(inner, tmp_path).directory == inner
+
+
 def test_a_script_outside_is_no_entry_point(tmp_path: Path) -> None:
     (tmp_path / "evil.py").write_text("")
     inner = tmp_path / "inner"
@@ -123,6 +135,7 @@ def test_a_container(tmp_path: Path) -> None:
         ("entry_points:\n  main:\n    parameters: {a: float}\n    command: x {a.__class__}\n", 4, "only {a}"),
         ("entry_points:\n  main:\n    parameters: {a: float}\n    command: x {a!r:>9}\n", 4, "only {a}"),
         ("entry_points:\n  main:\n    command: x {\n", 3, "for a brace itself"),
+        ("entry_points:\n  main:\n    parameters: {a: path}\n    command: x $(cat {a})\n", 4, "no value in"),
         ("conda_env: missing.yaml\n", 1, "a file that exists"),
         ("python_env: ../outside.yaml\n", 1, "inside the project"),
         ("conda_env: a\n\ndocker_env: {image: x}\n", 3, "only conda_env"),
