@@ -41,7 +41,11 @@ _CLOSE_SECONDS = 30.0
     metavar="NAME",
     help="Take only launches that ask for this backend; repeatable.  [default: all that are installed here]",
 )
-@click.option("--drain", is_flag=True, help="End once nothing waits in the queue and nothing runs here.")
+@click.option(
+    "--drain",
+    is_flag=True,
+    help="End once nothing waits in the queue and nothing runs here, nor with a worker that may be dead.",
+)
 @destination_option
 def launch_worker(queue: str, parallel: int, backends: Sequence[str], drain: bool, store: str) -> None:
     """Execute the launches of a queue, the oldest first, until Ctrl-C or SIGTERM.

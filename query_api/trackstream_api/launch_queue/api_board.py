@@ -23,7 +23,9 @@ if TYPE_CHECKING:
 
 _PATH = "/api/v1/launches"
 _PAGE = 200
+_MOST_UNFINISHED = 1000
 _RUNNING_SECONDS = 10.0
+_UNFINISHED = ("requested", "preparing", "ready", "running")
 
 
 class ApiBoard:
@@ -32,6 +34,8 @@ class ApiBoard:
     def __init__(self, address: str, queue: str) -> None:
         self._server = ServerConnection(address)
         self._waiting = f"{_PATH}?{urlencode({'state': 'requested', 'queue': queue, 'order': 'oldest'})}"
+        states = urlencode({"state": _UNFINISHED, "queue": queue, "limit": _MOST_UNFINISHED}, doseq=True)
+        self._unfinished = f"{_PATH}?{states}"
         self._known: dict[str, Launch] = {}
         self._asked_at = 0.0
 
@@ -53,6 +57,9 @@ class ApiBoard:
             if launch and launch["state"] not in e.LAUNCH_ENDS
         }
         return [_seen(launch) for launch in self._known.values()]
+
+    def unfinished(self) -> Sequence[Seen]:
+        return [_seen(Launch.model_validate(launch)) for launch in self._get(self._unfinished)["launches"]]
 
     def request(self, launch_id: str) -> Request:
         if launch_id not in self._known:
@@ -79,4 +86,5 @@ def _seen(launch: Launch) -> Seen:
         launch.backend,
         launch.run_id,
         cancel_requested=launch.cancel_requested,
+        last_seen=launch.last_seen or 0,
     )

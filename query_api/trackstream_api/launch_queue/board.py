@@ -23,6 +23,13 @@ class Board(Protocol):
         """
         ...
 
+    def unfinished(self) -> Sequence[Seen]:
+        """Return all of them, whoever has them, as of the last look or newer.
+
+        Raises Unavailable like `look`.
+        """
+        ...
+
     def request(self, launch_id: str) -> Request:
         """Return what one of them asks for."""
         ...

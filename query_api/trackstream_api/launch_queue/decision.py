@@ -6,7 +6,7 @@ executes what its own claim holds, and nothing else.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -28,11 +28,41 @@ class Seen:
     silent: bool = False
     """Nothing was heard of who has it for three heartbeats."""
     cancel_requested: bool = False
+    last_seen: int = 0
+    """When who has it was heard of last: ms on its own clock."""
 
     @property
     def may_be_taken_again(self) -> bool:
         """Whether another attempt may follow this one."""
         return self.attempts < self.max_attempts and not self.cancel_requested
+
+
+@dataclass(slots=True)
+class Drain:
+    """Whether a queue in which nothing waits is empty: what others have comes back from workers that died.
+
+    A claim is believed once its worker is heard of after this was asked first.
+    """
+
+    _first: dict[str, tuple[str, int]] = field(default_factory=dict)
+    """What was seen first of each launch: its claim, and when that was heard of."""
+
+    def is_over(self, seen: Sequence[Seen], can_execute: Callable[[str], bool]) -> bool:
+        """Whether nothing of what is seen waits to be taken here, or may wait again unless it shows life."""
+        return not [launch for launch in seen if can_execute(launch.backend) and self._may_come(launch)]
+
+    def begin_again(self) -> None:
+        """Note that something waited or ran meanwhile."""
+        self._first.clear()
+
+    def _may_come(self, launch: Seen) -> bool:
+        if not launch.claim_id:
+            return True
+        sign = (launch.claim_id, launch.last_seen)
+        first = self._first.setdefault(launch.launch_id, sign)
+        if first[0] != launch.claim_id:
+            first = self._first[launch.launch_id] = sign
+        return launch.may_be_taken_again and (launch.silent or first == sign)
 
 
 @dataclass(frozen=True, slots=True)

@@ -71,8 +71,10 @@ class LogBoard:
             # Who was cut off itself cannot tell who else was.
             self._heard = dict.fromkeys(self._heard, now)
         self._looked_at = now
-        waiting = sorted(self._states, key=self._order.__getitem__)
-        return [self._seen(self._states[launch_id], now) for launch_id in waiting]
+        return self._all(now)
+
+    def unfinished(self) -> Sequence[Seen]:
+        return self._all(self._clock())
 
     def request(self, launch_id: str) -> Request:
         if launch_id not in self._states:
@@ -136,6 +138,10 @@ class LogBoard:
         for kept in (self._states, self._order, self._heard):
             kept.pop(launch_id, None)
 
+    def _all(self, now: float) -> list[Seen]:
+        oldest_first = sorted(self._states, key=self._order.__getitem__)
+        return [self._seen(self._states[launch_id], now) for launch_id in oldest_first]
+
     def _seen(self, state: LaunchState, now: float) -> Seen:
         waits = state.state == REQUESTED
         patience = (lease.LOST_HEARTBEATS + self._spread) * state.heartbeat_s
@@ -148,4 +154,5 @@ class LogBoard:
             state.run_id,
             not waits and now - self._heard[state.launch_id] > patience,
             state.cancel_requested,
+            state.last_seen or 0,
         )

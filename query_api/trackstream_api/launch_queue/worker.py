@@ -13,7 +13,7 @@ from trackstream.projects.backends import backend_named
 from trackstream.projects.old_launches import forget_old
 from trackstream.projects.recorder import Recorder
 from trackstream.projects.recovery import settle_all
-from trackstream_api.launch_queue.decision import Plan, Seen, plan
+from trackstream_api.launch_queue.decision import Drain, Plan, Seen, plan
 from trackstream_api.launch_queue.execution import Execution
 from trackstream_api.launch_queue.losses import lost_bodies, lost_reason
 from trackstream_schemas.errors import InvalidInput, NotFound, StorageFailed, TrackstreamError, Unavailable
@@ -67,9 +67,11 @@ class Worker:
     _asked_to_end: set[str] = field(default_factory=set)
     _executable: dict[str, bool] = field(default_factory=dict)
     _settled_at: float = 0.0
+    _drain: Drain = field(default_factory=Drain)
 
     def work(self, *, drain: bool = False) -> None:
-        """Work until that is no longer wished; with `drain` until nothing waits and nothing runs here.
+        """Work until that is no longer wished; with `drain` until nothing waits and nothing runs here, nor on
+        a worker that may have died.
 
         While the log cannot be reached it goes on with what it has. Raises the log's other errors, once what
         runs has ended.
@@ -85,6 +87,7 @@ class Worker:
             self._rest(away)
             try:
                 waiting = self._act(self._look())
+                empty = drain and self._is_empty(waiting)
             except Unavailable as error:
                 if not away:
                     self.say(f"the log is away: {error}")
@@ -98,10 +101,17 @@ class Worker:
             if away:
                 self.say("the log is back")
                 away = 0.0
-            if drain and not waiting and not self._running and not self._claims:
+            if empty:
                 break
         if failed is not None:
             raise failed
+
+    def _is_empty(self, waiting: bool) -> bool:
+        """Whether nothing waits, nothing runs here, and nothing comes back from others."""
+        if waiting or self._running or self._claims:
+            self._drain.begin_again()
+            return False
+        return self._drain.is_over(self.board.unfinished(), self._can_execute)
 
     def _look(self) -> list[Seen]:
         busy = bool(self._claims) or self.wishes.stop

@@ -94,11 +94,11 @@ def test_a_killed_worker_s_launch_is_done_by_another(
     first.kill()
     until("the end of the first program", lambda: gone(pids))
     (waiting.place / "started").unlink()
-    second = Worker(elsewhere(launcher, tmp_path / "living"), "--queue", "killed")
+    # It does not end while somebody has a launch who may be dead.
+    second = Worker(elsewhere(launcher, tmp_path / "living"), "--queue", "killed", "--drain")
     waiting.started()
     waiting.go()
     found = launcher.ended(launch_id)
-    second.ask_to_stop()
     assert second.wait(120) == 0, second.output()
     assert (found["state"], found["exit_code"], found["attempts"]) == ("finished", 0, 2)
     assert run_status(server, launch_id) == "FINISHED"

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from hypothesis import given
 from hypothesis import strategies as st
 
-from trackstream_api.launch_queue.decision import Plan, Seen, plan
+from trackstream_api.launch_queue.decision import Drain, Plan, Seen, plan
 from trackstream_api.launch_queue.losses import lost_bodies
 from trackstream_consumers.folds.launch import REQUESTED, LaunchState, fold
 from trackstream_schemas import events as e
@@ -22,7 +22,8 @@ def anything(_: str) -> bool:
 
 
 def seen(launch_id: str, claim_id: str = "", **fields: object) -> Seen:
-    return Seen(launch_id, claim_id, 1 if claim_id else 0, MOST, "local", **fields)  # type: ignore[arg-type]
+    attempts = fields.pop("attempts", 1 if claim_id else 0)
+    return Seen(launch_id, claim_id, attempts, MOST, "local", **fields)  # type: ignore[arg-type]
 
 
 def test_the_oldest_are_taken_as_far_as_there_is_room() -> None:
@@ -58,6 +59,27 @@ def test_silent_launchers_are_lost_but_not_this_one() -> None:
     launches = [seen("gone", "theirs", silent=True), seen("mine", "ours", silent=True)]
     found = plan(launches, (), {"mine": "ours"}, 1, anything)
     assert [launch.launch_id for launch in found.lost] == ["gone"]
+
+
+def test_a_queue_is_empty_once_who_has_the_rest_shows_life() -> None:
+    drain = Drain()
+    assert drain.is_over([], anything)
+    assert not drain.is_over([seen("held", "theirs", last_seen=7)], anything)
+    assert not drain.is_over([seen("held", "theirs", last_seen=7)], anything)
+    assert drain.is_over([seen("held", "theirs", last_seen=8)], anything)
+    # Silent since, free again, or taken by another who may have died at once.
+    assert not drain.is_over([seen("held", "theirs", last_seen=8, silent=True)], anything)
+    assert not drain.is_over([seen("held")], anything)
+    assert not drain.is_over([seen("held", "another", last_seen=9)], anything)
+    assert drain.is_over([seen("held", "another", last_seen=10)], anything)
+    drain.begin_again()
+    assert not drain.is_over([seen("held", "another", last_seen=10)], anything)
+
+
+def test_what_cannot_come_back_here_is_not_waited_for() -> None:
+    assert Drain().is_over([seen("last", "theirs", attempts=MOST)], anything)
+    assert Drain().is_over([seen("ends", "theirs", cancel_requested=True)], anything)
+    assert Drain().is_over([seen("docker", "theirs"), seen("free")], lambda backend: backend == "docker")
 
 
 def test_what_is_said_of_a_lost_launch() -> None:

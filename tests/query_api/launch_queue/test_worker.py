@@ -88,6 +88,23 @@ def test_a_launch_whose_worker_is_silent_has_failed_after_the_last_attempt(
     assert kinds(client, topics.RUNS, run_id) == ["RunStarted", "RunUpdated"]
 
 
+def test_draining_waits_for_what_a_dead_worker_has(client: Client, board: LogBoard) -> None:
+    launch_id, _ = request(client, max_attempts=2)
+    # The board's clock goes on by a second with each look, so that it is silent some looks later.
+    client.producer.emit_and_wait([e.LaunchClaimed(launch_id, "theirs", "elsewhere", 1, 2.0)])
+    wishes = Wishes()
+    said: list[str] = []
+
+    def say(text: str) -> None:
+        said.append(text)
+        # It is not for this test to execute it.
+        wishes.stop = True
+
+    Worker(client, board, 1, (), wishes, say).work(drain=True)
+    assert said == [f"lost {launch_id}: it waits again"]
+    assert kinds(client, topics.LAUNCHES, launch_id) == ["LaunchRequested", "LaunchClaimed", "LaunchLost"]
+
+
 def test_while_the_log_is_away_it_can_be_stopped(client: Client) -> None:
     # Port 1 is nobody's.
     nobody = ApiBoard("http://127.0.0.1:1", "q")
