@@ -7,6 +7,7 @@ give the same result, as far as anybody can tell from outside.
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -15,10 +16,13 @@ from trackstream_schemas.secret_texts import redacted
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from trackstream.projects.project_file import EntryPoint
+    from trackstream.projects.project_file import EntryPoint, Parameter
 
 _WITHOUT_BACKEND = ("virtualenv", "uv", "conda", "local")
 """Environments that a project has where it does not run in a container."""
+
+_LASTING = re.compile(r"runs:/.+|models:/[^/@]+/[0-9]+|models:/m-[^/@]+", re.DOTALL)
+"""URIs that always name the same content."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +37,10 @@ class Wanted:
     """As given."""
     commit: str | None = None
     dirty: bool | None = None
+    changed: str | None = None
+    """The first file that differs from the commit."""
+    loose_defaults: frozenset[str] = frozenset()
+    """Parameters of type `path` whose default is a file that the commit does not have."""
     backend: str = "local"
     backend_config: Mapping[str, Any] = field(default_factory=dict)
     docker_args: Mapping[str, str] = field(default_factory=dict)
@@ -46,14 +54,31 @@ def obstacle(wanted: Wanted) -> str | None:
     if wanted.commit is None:
         return "the project is not in a git repository, so nobody knows whether it is still the same"
     if wanted.dirty:
-        return f"the project's files differ from commit {wanted.commit[:12]}"
+        first = f": {wanted.changed}" if wanted.changed else ""
+        return f"the project's tree differs from commit {wanted.commit[:12]}{first}"
     secret = [name for name, value in redacted(wanted.parameters).items() if value != wanted.parameters[name]]
     if secret:
         return f"the value of {secret[0]} is a secret and was not recorded"
     for parameter in wanted.entry_point.parameters:
-        given = wanted.parameters.get(parameter.name)
-        if parameter.type == "path" and given is not None and not _is_uri(given):
-            return f"the file of {parameter.name}, {given}, may have changed; a runs:/ URI cannot"
+        if parameter.type == "path":
+            why_not = _loose(wanted, parameter)
+            if why_not is not None:
+                return why_not
+    return None
+
+
+def _loose(wanted: Wanted, parameter: Parameter) -> str | None:
+    """Return why the content behind a path may be another than it was."""
+    name, given = parameter.name, wanted.parameters.get(parameter.name)
+    text = parameter.default if given is None else given
+    if text is None or _LASTING.fullmatch(text):
+        return None
+    if is_uri(text):
+        return f"what {name}, {text}, names may have changed; a runs:/ URI's content cannot"
+    if given is not None:
+        return f"the file of {name}, {given}, may have changed; a runs:/ URI cannot"
+    if name in wanted.loose_defaults:
+        return f"the default of {name}, {text}, is not in the commit, so it may have changed"
     return None
 
 
@@ -93,6 +118,7 @@ def _values(entry_point: EntryPoint, given: Mapping[str, str]) -> dict[str, str]
     return {**defaults, **given}
 
 
-def _is_uri(text: str) -> bool:
+def is_uri(text: str) -> bool:
+    """Whether a value for a path names something that is downloaded."""
     scheme, separator, _ = text.partition(":/")
     return bool(separator) and scheme.isascii() and scheme.isalnum() and scheme != "file"

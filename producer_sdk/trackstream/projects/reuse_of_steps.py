@@ -12,13 +12,14 @@ from trackstream.projects.environments.tools import Tools
 from trackstream.projects.launch_folder import folder_of
 from trackstream.projects.project_file import load_project
 from trackstream.projects.recorder import DIRECTORY
-from trackstream.projects.reuse import Wanted, did_the_same, is_whole, obstacle
-from trackstream.projects.sources import source
+from trackstream.projects.reuse import Wanted, did_the_same, is_uri, is_whole, obstacle
+from trackstream.projects.sources import git, source, tree_state
 from trackstream.projects.store_reads import reads_of
 from trackstream.projects.submitted import ReusedRun
 from trackstream_schemas.errors import NotFound
 
 if TYPE_CHECKING:
+    from trackstream.projects.project_file import EntryPoint
     from trackstream.projects.request import Request
 
 logger = logging.getLogger("trackstream")
@@ -50,29 +51,48 @@ def earlier_run(uri: str, request: Request) -> ReusedRun | None:
 
 
 def _wanted(request: Request) -> Wanted:
+    tools = Tools()
     with tempfile.TemporaryDirectory(prefix="trackstream-") as place:
         found = source.fetch(
             source.parse_uri(request.uri),
             request.version,
             Path(place, "project"),
             environment.cache_directory() / "projects",
-            Tools(),
+            tools,
         )
         project = load_project(found.directory, found.root)
         manager: str | None = None
         key: str | None = None
         if request.backend == "local" and (project.docker is None or request.env_manager == "local"):
             manager, key = environment.identity(project, request.env_manager)
+        entry_point = project.entry_point(request.entry_point)
         return Wanted(
             project.name,
             found.directory.resolve().relative_to(found.root.resolve()).as_posix(),
-            project.entry_point(request.entry_point),
+            entry_point,
             request.parameters,
             found.commit,
             found.dirty,
+            found.changed,
+            _loose_defaults(entry_point, found, tools),
             request.backend,
             request.backend_config,
             request.docker_args,
             manager,
             key,
         )
+
+
+def _loose_defaults(entry_point: EntryPoint, found: source.Fetched, tools: Tools) -> frozenset[str]:
+    repository = git.repository_of(found.directory)
+    return frozenset(
+        one.name
+        for one in entry_point.parameters
+        if one.type == "path"
+        and one.default is not None
+        and not is_uri(one.default)
+        and (
+            repository is None
+            or not tree_state.holds(repository, found.directory / Path(one.default).expanduser(), tools)
+        )
+    )

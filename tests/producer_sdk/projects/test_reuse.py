@@ -11,6 +11,8 @@ from trackstream.projects.project_file import EntryPoint, Parameter
 from trackstream.projects.reuse import Wanted, did_the_same, is_whole, obstacle
 
 TRAIN = EntryPoint("train", "x {data} {depth}", (Parameter("data", "path"), Parameter("depth", "int", "4")))
+DEFAULT = EntryPoint("train", "x {data}", (Parameter("data", "path", "x.csv"),))
+DEFAULT_URI = EntryPoint("train", "x {data}", (Parameter("data", "path", "https://host/x.csv"),))
 WANTED = Wanted("p", "sub", TRAIN, {"data": "runs:/r/data"}, "c" * 40, False)
 LAUNCH: dict[str, Any] = {
     "state": "finished",
@@ -33,6 +35,15 @@ def test_the_same_is_the_same() -> None:
     assert did_the_same(WANTED, LAUNCH)
     assert did_the_same(replace(WANTED, parameters={**WANTED.parameters, "depth": "4"}), LAUNCH)
     assert is_whole(WANTED, RUN, "directory")
+
+
+@pytest.mark.parametrize("uri", ["runs:/r/data", "models:/wine/3", "models:/m-12ab"])
+def test_uris_that_last(uri: str) -> None:
+    assert obstacle(replace(WANTED, parameters={"data": uri})) is None
+
+
+def test_a_default_in_the_commit_is_none() -> None:
+    assert obstacle(replace(WANTED, entry_point=DEFAULT, parameters={})) is None
 
 
 @pytest.mark.parametrize(
@@ -77,9 +88,18 @@ def test_a_run_that_cannot_be_used(changes: dict[str, Any]) -> None:
     ("changes", "told"),
     [
         ({"commit": None}, "not in a git repository"),
-        ({"dirty": True}, "differ from commit cccccccccccc"),
+        ({"dirty": True, "changed": "lib/a.py"}, "differs from commit cccccccccccc: lib/a.py"),
         ({"parameters": {"data": "/data/x.csv"}}, "may have changed"),
         ({"parameters": {"data": "file:///data/x.csv"}}, "may have changed"),
+        ({"parameters": {"data": "https://host/x.csv"}}, "may have changed"),
+        ({"parameters": {"data": "s3://bucket/x.csv"}}, "may have changed"),
+        ({"parameters": {"data": "models:/wine@best"}}, "may have changed"),
+        ({"parameters": {"data": "models:/wine/Production"}}, "may have changed"),
+        (
+            {"entry_point": DEFAULT, "parameters": {}, "loose_defaults": frozenset({"data"})},
+            "default of data, x.csv, is not in the commit",
+        ),
+        ({"entry_point": DEFAULT_URI, "parameters": {}}, "may have changed"),
         ({"parameters": {"data": "runs:/r/data", "api_key": "x"}}, "api_key is a secret"),
     ],
 )

@@ -44,19 +44,9 @@ def is_repository(path: Path) -> bool:
 
 def repository_of(directory: Path) -> Path | None:
     """Return the top of the git tree that a directory is part of."""
-    absolute = directory.absolute()
+    # Where it is, not where a link or `..` on the way to it is.
+    absolute = directory.resolve()
     return next((place for place in (absolute, *absolute.parents) if (place / ".git").exists()), None)
-
-
-def state_of(directory: Path, tools: Tools) -> tuple[str, bool]:
-    """Return the commit that is checked out and whether the files in `directory` differ from it.
-
-    What Python keeps of modules that it has read is no difference.
-    """
-    commit = _answer(tools, "rev-parse", "--verify", "HEAD", cwd=directory).strip()
-    files = ("--", ".", ":(exclude,glob)**/__pycache__/**")
-    status = _answer(tools, "status", "--porcelain", "--untracked-files=normal", *files, cwd=directory)
-    return commit, bool(status.strip())
 
 
 def files_of(directory: Path, tools: Tools) -> list[str]:
@@ -65,7 +55,7 @@ def files_of(directory: Path, tools: Tools) -> list[str]:
     Repositories inside are names of directories. What is tracked may have been deleted.
     """
     chosen = ("--cached", "--others", "--exclude-standard", "-z")
-    listed = _answer(tools, "ls-files", *chosen, cwd=directory)
+    listed = answer(tools, "ls-files", *chosen, cwd=directory)
     return sorted({name for name in listed.split("\0") if name})
 
 
@@ -107,10 +97,10 @@ def _resolved(url: str, version: str | None, tools: Tools) -> str | None:
     )
     shown = without_credentials(url)
     try:
-        answer = _answer(tools, "ls-remote", "--", url)
+        listed = answer(tools, "ls-remote", "--", url)
     except EnvironmentFailed as error:
         raise ProjectNotFound(f"git cannot read the repository {shown}: {error}") from error
-    refs = {name: commit for commit, _, name in (line.partition("\t") for line in answer.splitlines())}
+    refs = {name: commit for commit, _, name in (line.partition("\t") for line in listed.splitlines())}
     for name in wanted:
         if name in refs:
             return refs[name]
@@ -144,7 +134,7 @@ def _fetched_by_name(url: str, beginning: str, trees: Path, tools: Tools) -> str
     try:
         _run(tools, "init", "--quiet", "--bare", cwd=history)
         _run(tools, "fetch", "--quiet", "--", url, "+refs/*:refs/*", cwd=history)
-        return _answer(tools, "rev-parse", "--verify", f"{beginning}^{{commit}}", cwd=history).strip()
+        return answer(tools, "rev-parse", "--verify", f"{beginning}^{{commit}}", cwd=history).strip()
     except EnvironmentFailed as error:
         raise ProjectNotFound(f"{without_credentials(url)} has no one version {beginning!r}") from error
     finally:
@@ -155,7 +145,8 @@ def _run(tools: Tools, *command: str, cwd: Path) -> None:
     tools.answer(["git", *_OPTIONS, *command], cwd, _SAFE)
 
 
-def _answer(tools: Tools, *command: str, cwd: Path | None = None) -> str:
+def answer(tools: Tools, *command: str, cwd: Path | None = None) -> str:
+    """Return what a git command prints, with nothing executed. Raises EnvironmentFailed, LaunchCancelled."""
     return tools.answer(["git", *_OPTIONS, *command], cwd, _SAFE)
 
 

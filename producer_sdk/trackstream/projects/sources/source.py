@@ -57,6 +57,9 @@ class Fetched:
     """Without credentials."""
     commit: str | None = None
     dirty: bool | None = None
+    """Whether the tree differs from the commit."""
+    changed: str | None = None
+    """The first file that does."""
 
 
 def parse_uri(uri: str, cwd: Path | None = None) -> Source:
@@ -67,7 +70,7 @@ def parse_uri(uri: str, cwd: Path | None = None) -> Source:
         raise InvalidInput("project URI", uri, f"{_RIGHT}; it must not begin with a dash")
     base = cwd or Path.cwd()
     if not _is_url(uri) and (base / Path(uri).expanduser()).is_dir():
-        return Source("directory", str((base / Path(uri).expanduser()).absolute()))
+        return Source("directory", str(_absolute(base / Path(uri).expanduser())))
     # The last one: a directory's own name may have one too.
     location, _, subdirectory = uri.rpartition("#") if "#" in uri else (uri, "", "")
     if subdirectory:
@@ -133,7 +136,7 @@ def fetch(
 
 
 def _directory(directory: Path, version: str | None, place: Path, cache: Path, tools: Tools) -> Fetched:
-    from trackstream.projects.sources import git
+    from trackstream.projects.sources import git, tree_state
 
     repository = git.repository_of(directory)
     if version is not None and repository is not None:
@@ -144,12 +147,15 @@ def _directory(directory: Path, version: str | None, place: Path, cache: Path, t
     if repository is None:
         return Fetched(directory, directory, str(directory))
     try:
-        commit, dirty = git.state_of(directory, tools)
+        state = tree_state.state_of(directory, repository, tools)
     except EnvironmentFailed as error:
         # No commit yet, or not ours to read: the project can be launched all the same.
         tools.say(f"git tells nothing of {directory}: {error}")
         return Fetched(directory, directory, str(directory))
-    return Fetched(directory, repository, str(directory), commit, dirty)
+    if state is None:
+        return Fetched(directory, repository, str(directory))
+    dirty = state.changed is not None
+    return Fetched(directory, repository, str(directory), state.commit, dirty, state.changed)
 
 
 def _inside(found: Fetched, subdirectory: str) -> Fetched:
@@ -159,6 +165,11 @@ def _inside(found: Fetched, subdirectory: str) -> Fetched:
     if not directory.is_dir():
         raise ProjectNotFound(f"there is no directory {subdirectory!r} in {found.source}")
     return replace(found, directory=directory)
+
+
+def _absolute(path: Path) -> Path:
+    # What a link is called stays, but `..` may lead elsewhere than it reads.
+    return path.resolve() if ".." in path.parts else path.absolute()
 
 
 def _is_url(uri: str) -> bool:
@@ -176,7 +187,7 @@ def _located(uri: str, location: str, base: Path) -> Source:
     if github := _GITHUB.fullmatch(location):
         return Source("git", f"https://github.com/{github[1]}/{github[2]}.git")
     if not _is_url(location):
-        path = (base / Path(location).expanduser()).absolute()
+        path = _absolute(base / Path(location).expanduser())
         if path.is_dir():
             return Source("directory", str(path))
         if path.is_file() and location.endswith(_ARCHIVES):
