@@ -16,6 +16,7 @@ from trackstream.projects.errors import (
     LaunchFailed,
     ProjectInvalid,
     ProjectNotFound,
+    SweepCancelled,
     SweepFailed,
 )
 from trackstream.projects.launch import run
@@ -29,6 +30,7 @@ __all__ = [
     "ProjectInvalid",
     "ProjectNotFound",
     "SubmittedRun",
+    "SweepCancelled",
     "SweepFailed",
     "SweepResult",
     "resume_sweep",

@@ -9,7 +9,8 @@ TrackstreamError
 ├── EnvironmentFailed       what the program needs could not be installed
 ├── LaunchFailed            a launch that was waited for did not finish well
 ├── SweepFailed             no trial of a sweep gave a value
-└── LaunchCancelled         a launch or a sweep was cancelled
+└── LaunchCancelled         a launch was cancelled
+    └── SweepCancelled      a sweep was cancelled, and can be resumed
 """
 
 from __future__ import annotations
@@ -67,6 +68,14 @@ class SweepFailed(TrackstreamError):
 
 
 class LaunchCancelled(TrackstreamError):
-    """Somebody cancelled the launch, or the sweep."""
+    """Somebody cancelled the launch."""
 
     exit_code = 130
+
+
+class SweepCancelled(LaunchCancelled):
+    """Somebody cancelled the sweep; `run_id` names it for `resume_sweep`."""
+
+    def __init__(self, run_id: str, reason: str) -> None:
+        self.run_id = run_id
+        super().__init__(f"sweep {run_id} was cancelled: {reason}")

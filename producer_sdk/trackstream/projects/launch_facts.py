@@ -12,6 +12,8 @@ if TYPE_CHECKING:
 
 _OfTheLauncher = e.LaunchPrepared | e.LaunchStarted | e.LaunchHeartbeat | e.LaunchEnded
 
+_BEFORE = "cancelled before anybody took it"
+
 
 @dataclass(slots=True)
 class LaunchFacts:
@@ -28,6 +30,8 @@ class LaunchFacts:
     reason: str = ""
     exit_code: int | None = None
     cancel_requested: bool = False
+    cancel_reason: str = ""
+    """As whoever cancelled it has said; may be empty."""
 
 
 def launch_facts(history: Iterable[e.Event]) -> LaunchFacts:
@@ -49,13 +53,17 @@ def launch_facts(history: Iterable[e.Event]) -> LaunchFacts:
             case e.LaunchClaimed() as claim if not facts.claim_id and not facts.outcome:
                 facts.claim_id, facts.host = claim.claim_id, claim.host
                 facts.attempts += 1
-            case e.LaunchCancelRequested() if not facts.outcome:
+            case e.LaunchCancelRequested() as asked_to_end if not facts.outcome:
                 facts.cancel_requested = True
+                facts.cancel_reason = asked_to_end.reason or facts.cancel_reason
                 if not facts.claim_id and facts.requested is not None:
                     facts.outcome = "cancelled"
+                    facts.reason = asked_to_end.reason or _BEFORE
             case e.LaunchEnded() as ended if ended.claim_id == facts.claim_id and not facts.outcome:
                 facts.outcome = ended.outcome
                 facts.reason, facts.exit_code = ended.reason, ended.exit_code
+                if ended.outcome == "cancelled":
+                    facts.reason = facts.cancel_reason or ended.reason
             case e.LaunchLost() as gone if gone.claim_id == facts.claim_id and not facts.outcome:
                 if gone.requeue and _may_be_taken_again(facts):
                     facts.claim_id = ""

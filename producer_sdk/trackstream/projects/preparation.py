@@ -50,7 +50,7 @@ def prepare(
     server = ServerForLaunch(uri, folder.path / "server.log")
     located = source.parse_uri(request.uri, cwd)
     if located.kind == "packed":
-        opened.enter_context(server)
+        _open(server, opened, tools)
     kept = cache_directory() / "projects"
     found = source.fetch(located, request.version, folder.project, kept, tools, server.address)
     project = load_project(found.directory, found.root)
@@ -66,7 +66,7 @@ def prepare(
         for note in command_line.notes_of(entry_point, request.parameters):
             tools.say(note)
     if located.kind != "packed":
-        opened.enter_context(server)
+        _open(server, opened, tools)
     storage = Path(request.storage_dir) if request.storage_dir else folder.path / "parameters"
     values = command_line.arguments(
         entry_point,
@@ -79,6 +79,11 @@ def prepare(
     variables = _variables(request, uri, server)
     work = Work(request, project, entry_point, values, folder.path, variables)
     return Prepared(found, backend, work, backend.prepare(work, tools), given.all)
+
+
+def _open(server: ServerForLaunch, opened: ExitStack, tools: Tools) -> None:
+    tools.awaited(server.__enter__)
+    opened.push(server)
 
 
 def _variables(request: Request, uri: str, server: ServerForLaunch) -> dict[str, str]:

@@ -7,6 +7,7 @@ import shutil
 import socket
 import tempfile
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -107,6 +108,11 @@ class Recorder:
         """Say that a launch that was given up as lost goes on, and its run with it."""
         body = e.LaunchHeartbeat(self._launch_id, self._claim_id)
         self._emit(e.RunUpdated(self._run_id, "RUNNING"), body)
+
+    def with_its_reason(self, end: End) -> End:
+        """Return the end of a launch that was cancelled with the reason that somebody has given for that."""
+        facts = self.facts()
+        return replace(end, reason=facts.cancel_reason) if facts is not None and facts.cancel_reason else end
 
     def ended(self, end: End) -> None:
         """Say how the launch ended, and its run with it."""

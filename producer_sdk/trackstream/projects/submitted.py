@@ -9,6 +9,7 @@ import time
 from typing import TYPE_CHECKING
 
 from trackstream.projects.recovery import settle
+from trackstream_schemas.errors import TrackstreamError
 
 if TYPE_CHECKING:
     from trackstream.projects.launch_folder import End, LaunchFolder
@@ -33,6 +34,13 @@ class SubmittedRun:
         self.run_id = run_id
         """The run that it logs into."""
         self.folder = folder
+
+    def __repr__(self) -> str:
+        try:
+            status: str = self.get_status()
+        except TrackstreamError:
+            status = "unknown"
+        return f"<{type(self).__name__} launch_id={self.launch_id!r} run_id={self.run_id!r} status={status}>"
 
     @property
     def launch_id(self) -> str:

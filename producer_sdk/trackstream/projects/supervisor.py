@@ -119,6 +119,9 @@ class Supervisor:
             self.recorder.lost(self._given_up, requeue=True)
             return End("failed", None, self._given_up)
         self._folder.note_end(end)
+        if end.outcome == "cancelled":
+            end = self.recorder.with_its_reason(end)
+            self._folder.note_end(end)
         watcher.join()
         # A long log takes a while; nobody is to take the launch meanwhile.
         self._upload()

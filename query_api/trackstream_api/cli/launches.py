@@ -81,10 +81,19 @@ def logs(launch_id: str, follow: bool, store: str) -> None:
     folder = folder_of(launch_id)
     if folder.output.exists():
         follow_here(folder, show, wait=follow)
+        if follow:
+            settle()
+            with connect(store) as api:
+                _say_how_it_is(api.get(path_of(launch_id)))
         return
     with connect(store) as api:
+        found = api.get(path_of(launch_id))
+        if found["state"] == "requested":
+            _say_how_it_is(found)
         for piece in _uploaded(api, launch_id, follow):
             show(piece)
+        if follow:
+            _say_how_it_is(api.get(path_of(launch_id)))
 
 
 @launches.command()
@@ -102,11 +111,8 @@ def cancel(launch_id: str, reason: str, store: str) -> None:
         found = api.post(f"{path_of(launch_id)}/cancel", {"reason": reason})
     # Where it is executed here, its launcher need not wait until it looks at the log again.
     Submitted(found["run_id"], folder_of(found["launch_id"])).cancel()
-    say(
-        f"launch {launch_id} is asked to end"
-        if found["state"] not in _OVER
-        else f"launch {launch_id} is over"
-    )
+    over = found["state"] in _OVER
+    say(f"launch {launch_id} is {found['state'] if over else 'asked to end'}")
 
 
 @launches.command()
@@ -157,6 +163,15 @@ def retry(launch_id: str, parameters: Sequence[str], detach: bool, store: str) -
         )
 
     attend(launch, detach)
+
+
+def _say_how_it_is(launch: Mapping[str, Any]) -> None:
+    state, queue = launch["state"], launch["queue"]
+    if state == "requested" and queue is not None:
+        say(f"launch {launch['launch_id']} waits in the queue {queue!r}")
+    else:
+        because = f": {launch['reason']}" if launch["reason"] else ""
+        say(f"launch {launch['launch_id']} is {state}{because}")
 
 
 def _uploaded(api: Api, launch_id: str, follow: bool) -> Iterator[bytes]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import click
@@ -22,7 +23,7 @@ from trackstream_api.cli.values import pairs
 from trackstream_schemas.errors import InvalidInput
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from trackstream.projects import SweepResult
     from trackstream.projects.sweeps.sampler import SamplerName
@@ -90,43 +91,57 @@ def sweep(
 
     if resumed is not None:
         _refuse_beside_resume()
-        found = projects.resume_sweep(
-            _run_id(resumed, store),
-            pairs("-P", parameters),
-            trials=trials,
-            parallel=parallel,
-            tracking_uri=store,
-            tell=say,
-        )
+        with _told_how_to_resume():
+            found = projects.resume_sweep(
+                _run_id(resumed, store),
+                pairs("-P", parameters),
+                trials=trials,
+                parallel=parallel,
+                tracking_uri=store,
+                tell=say,
+            )
         _print(found)
         return
     if uri is None:
         raise InvalidInput("URI", None, "a project: a directory, a git repository or an archive; or --resume")
     if metric is None:
         raise InvalidInput("--metric", None, "a metric that the program logs, such as val_loss")
-    found = projects.sweep(
-        uri,
-        pairs("-P", parameters),
-        metric,
-        entry_point,
-        version,
-        maximize=maximize,
-        trials=trials,
-        parallel=1 if parallel is None else parallel,
-        sampler=sampler,
-        seed=seed,
-        experiment_name=experiment_name,
-        experiment_id=experiment_id,
-        run_name=run_name,
-        env_manager=env_manager,
-        backend=backend,
-        backend_config=backend_settings(backend_config),
-        docker_args=flags(docker_args),
-        storage_dir=storage_dir,
-        tracking_uri=store,
-        tell=say,
-    )
+    with _told_how_to_resume():
+        found = projects.sweep(
+            uri,
+            pairs("-P", parameters),
+            metric,
+            entry_point,
+            version,
+            maximize=maximize,
+            trials=trials,
+            parallel=1 if parallel is None else parallel,
+            sampler=sampler,
+            seed=seed,
+            experiment_name=experiment_name,
+            experiment_id=experiment_id,
+            run_name=run_name,
+            env_manager=env_manager,
+            backend=backend,
+            backend_config=backend_settings(backend_config),
+            docker_args=flags(docker_args),
+            storage_dir=storage_dir,
+            tracking_uri=store,
+            tell=say,
+        )
     _print(found)
+
+
+@contextmanager
+def _told_how_to_resume() -> Iterator[None]:
+    """Tell of a sweep that was cancelled how to go on with it."""
+    from trackstream.projects import SweepCancelled
+
+    try:
+        yield
+    except SweepCancelled as error:
+        say(f"`{command_for(f'sweep --resume {error.run_id}')}` goes on with it")
+        raise
 
 
 def _refuse_beside_resume() -> None:

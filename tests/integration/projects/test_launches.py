@@ -123,7 +123,7 @@ def test_a_launch_that_fails_says_why(
         ('entry_points:\n  main:\n    command: "x {y}"\n', [], "MLproject:3:"),
         ("a: !!python/object/apply:os.system ['touch pwned']\n", [], "MLproject:1: YAML tag"),
         ("entry_points: {mian: {command: x}}\n", [], "expected one of mian; did you mean 'mian'?"),
-        (HELLO, ["-P", "text=a"], "parameter api_key of main: got None"),
+        (HELLO, ["-P", "text=a"], "parameter api_key of main is missing"),
         (HELLO, ["-P", "text=a", "-P", "api-key=b"], "'api-key' was given, did you mean 'api_key'?"),
         (HELLO, ["-P", "text=a", "-P", "api_key=b", "-P", "n=many"], "parameter n: got 'many'"),
     ],
@@ -201,12 +201,37 @@ def test_a_launch_is_cancelled_from_another_machine(
     assert (refused.status_code, refused.json()["error_code"]) == (400, "INVALID_STATE")
 
 
-def test_a_launch_is_cancelled_on_its_machine(launcher: Launcher, waiting: Waiting) -> None:
-    launch_id = launcher.detached(*waiting.arguments())
+def test_a_launch_is_cancelled_on_its_machine(launcher: Launcher, waiting: Waiting, server: Server) -> None:
+    asking = launcher.start("run", *waiting.arguments())
     waiting.started()
-    launcher.command("launches", "cancel", launch_id)
-    assert launcher.ended(launch_id)["state"] == "cancelled"
+    launch_id = launcher.the_one_folder().name
+    followed = launcher.start("launches", "logs", "-f", launch_id)
+    launcher.command("launches", "cancel", launch_id, "--reason", "too dear")
+    launch = launcher.ended(launch_id)
+    assert (launch["state"], launch["reason"]) == ("cancelled", "too dear")
+    printed, _ = asking.communicate(timeout=120)
+    assert f"launch {launch_id} was cancelled: too dear" in printed
+    shown, _ = followed.communicate(timeout=120)
+    assert "begun with 0" in shown
+    assert f"launch {launch_id} is cancelled: too dear" in shown
+    history = server.call("GET", f"/api/v1/history/launches/{launch_id}")["entries"]
+    assert history[-1]["type"] == "LaunchEnded"
+    assert "too dear" in json.dumps(history[-1])
     launcher.command("launches", "cancel", launch_id, code=4)
+
+
+def test_a_launch_that_waits_in_a_queue(launcher: Launcher, waiting: Waiting) -> None:
+    launch_id = launcher.detached(*waiting.arguments(), "--queue", "nobody")
+
+    def said(*arguments: str) -> str:
+        process = launcher.start("launches", *arguments)
+        printed, _ = process.communicate(timeout=120)
+        assert process.returncode == 0, printed
+        return str(printed)
+
+    assert said("logs", launch_id) == f"launch {launch_id} waits in the queue 'nobody'\n"
+    assert said("cancel", launch_id, "--reason", "no need") == f"launch {launch_id} is cancelled\n"
+    assert said("logs", "-f", launch_id) == f"launch {launch_id} is cancelled: no need\n"
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])

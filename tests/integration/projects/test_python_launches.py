@@ -68,9 +68,12 @@ def test_a_failure_is_raised_with_its_reason(waiting: Waiting) -> None:
 def test_it_is_cancelled(waiting: Waiting) -> None:
     submitted = launch(waiting, synchronous=False)
     waiting.started()
+    ids = f"launch_id='{submitted.launch_id}' run_id='{submitted.run_id}'"
+    assert repr(submitted) == f"<SubmittedRun {ids} status=RUNNING>"
     submitted.cancel()
     assert submitted.wait() is False
     assert submitted.get_status() == "KILLED"
+    assert repr(submitted) == f"<SubmittedRun {ids} status=KILLED>"
 
 
 def test_it_is_cancelled_before_it_has_begun(waiting: Waiting) -> None:

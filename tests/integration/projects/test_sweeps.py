@@ -170,8 +170,9 @@ def test_a_sweep_that_is_cancelled_takes_its_trials_with_it(
     process.send_signal(signal.SIGTERM)
     printed, _ = process.communicate(timeout=120)
     assert process.returncode == 130, printed
-    assert "SIGTERM" in printed
+    assert "SIGTERM; no trial has given loss yet" in printed
     swept = Swept(server, "cancelled")
+    assert f"`trackstream sweep --resume {swept.top['run_id']}` goes on with it" in printed
     assert swept.top["status"] == "KILLED"
     assert [run["status"] for run in swept.trials] == ["KILLED", "KILLED"]
     until("the end of the programs", lambda: gone(pids))

@@ -36,6 +36,18 @@ def test_a_course() -> None:
     assert (facts.outcome, facts.exit_code, facts.reason) == ("cancelled", -15, "why")
 
 
+def test_why_it_was_cancelled() -> None:
+    course = [
+        REQUESTED,
+        e.LaunchClaimed("l", "one", "node", 1, 20.0),
+        e.LaunchCancelRequested("l", "too dear"),
+        e.LaunchEnded("l", "one", "cancelled", -15, "signal SIGTERM"),
+    ]
+    assert (facts_of(*course).cancel_reason, facts_of(*course).reason) == ("too dear", "too dear")
+    assert facts_of(REQUESTED, e.LaunchCancelRequested("l", "no need")).reason == "no need"
+    assert facts_of(REQUESTED, e.LaunchCancelRequested("l")).reason == "cancelled before anybody took it"
+
+
 def test_a_repeat_changes_nothing() -> None:
     ended = e.Event(e.Envelope("1", 1, "p", 1), e.LaunchEnded("l", "", "failed"))
     other = e.Event(e.Envelope("2", 2, "p", 1), e.LaunchEnded("l", "", "finished"))

@@ -82,7 +82,7 @@ def sweep(
     the same `seed` and `parallel=1` the same is tried again. `tell` gets a line for each trial.
 
     Raises InvalidInput and NotFound before anything is recorded, SweepFailed where no trial gave a value or
-    the first 5 all failed, LaunchCancelled after a SIGINT, SIGTERM or SIGHUP, the trials having ended.
+    the first 5 all failed, SweepCancelled after a SIGINT, SIGTERM or SIGHUP, the trials having ended.
     """
     given: dict[str, Any] = {} if seed is None else {"seed": seed}
     plan = Plan(

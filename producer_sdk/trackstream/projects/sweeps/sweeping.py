@@ -13,10 +13,11 @@ from typing import TYPE_CHECKING
 
 from trackstream import context_tags
 from trackstream.projects.elsewhere import Elsewhere
-from trackstream.projects.errors import LaunchCancelled, SweepFailed
+from trackstream.projects.errors import LaunchCancelled, SweepCancelled, SweepFailed
 from trackstream.projects.launch import submit
 from trackstream.projects.launch_folder import folder_of
 from trackstream.projects.submitted import SubmittedRun
+from trackstream.projects.sweeps.lines import best_so_far, line_of
 from trackstream.projects.sweeps.plan import USUAL_TRIALS
 from trackstream.projects.sweeps.trials import (
     TRIAL_TAG,
@@ -73,6 +74,7 @@ class Sweep:
         self._running: dict[int, tuple[Trial, SubmittedRun | Elsewhere, Asked | None]] = {}
         self._known: set[int] = set()
         self._why = ""
+        self._cancelled = False
 
     def stop(self, why: str) -> None:
         """Have the sweep end soon, its trials cancelled; may be called by a signal handler."""
@@ -104,14 +106,16 @@ class Sweep:
     def execute(self) -> list[Trial]:
         """Run all trials and return them by number.
 
-        Raises LaunchCancelled once those that ran are over, SweepFailed, and the log's errors; the sweep's
+        Raises SweepCancelled once those that ran are over, SweepFailed, and the log's errors; the sweep's
         run has then ended KILLED or FAILED.
         """
         status: RunStatus = "FAILED"
         try:
             self._try_all()
             if self.stopping:
-                raise LaunchCancelled(f"sweep {self._run.run_id} was cancelled: {self._why}")
+                # What ends well meanwhile counts.
+                self._cancel_all()
+                raise SweepCancelled(self._run.run_id, f"{self._why}; {best_so_far(self._best, self._plan)}")
             if self._best is None:
                 raise SweepFailed(self._run.run_id, self._why_failed())
             self._name_best(self._best)
@@ -175,7 +179,7 @@ class Sweep:
             self._settled.append(ended)
             if ended.value is not None:
                 self._log(ended)
-            self._tell(self._line(ended))
+            self._tell(line_of(ended, self._plan, is_best=self._is_best(ended)))
         return some
 
     def _ended(self, trial: Trial, end: End) -> Trial:
@@ -210,7 +214,10 @@ class Sweep:
         return f"trial.{self._plan.metric}"
 
     def _cancel_all(self) -> None:
-        """Cancel what runs and wait for it, so that it is recorded; a second signal ends the waiting."""
+        """Cancel what runs and wait for it, once, so that it is recorded; another signal ends the waiting."""
+        if self._cancelled:
+            return
+        self._cancelled = True
         for _, handle, _ in self._running.values():
             try:
                 handle.cancel()
@@ -234,14 +241,6 @@ class Sweep:
         failed = [trial for trial in self._settled if trial.value is None]
         last = failed[-1].reason if failed else "there were none"
         return f"none of {len(self._settled)} trials gave {self._plan.metric}; the last one: {last}"
-
-    def _line(self, trial: Trial) -> str:
-        values = " ".join(f"{name}={text}" for name, text in trial.values.items())
-        if trial.value is None:
-            return f"trial {trial.number} {trial.state}: {trial.reason} ({values}; run {trial.run_id})"
-        star = ", the best so far" if self._is_best(trial) else ""
-        found = f"{self._plan.metric} {trial.value:.6g}{star}"
-        return f"trial {trial.number}: {found} ({values}; run {trial.run_id})"
 
 
 def trials_of(reads: StoreReads, run_id: str, metric: str) -> list[Trial]:
