@@ -141,9 +141,18 @@ def test_who_never_reports_cannot_be_called_complete(server: LiveServer) -> None
     Writer(server, run_id, "rank0").report("closed")
     assert completeness(server, run_id)["completeness"] == "complete"
     Writer(server, run_id, "old").log(1)
+    assert "old (" in completeness(server, run_id)["summary"]
     told = completeness(server, run_id)
     assert told["completeness"] == "unconfirmed"
     assert [writer["state"] for writer in told["writers"]] == ["unreported", "closed"]
+
+
+def test_of_what_comes_through_rest_nobody_reports(server: LiveServer) -> None:
+    run_id = server.new_run()
+    point = {"run_id": run_id, "key": "loss", "value": 1.0, "timestamp": 1, "step": 1}
+    server.call("POST", "/api/2.0/mlflow/runs/log-metric", json=point)
+    said = "unconfirmed: logged through REST or MLflow's client, which does not report what it sent"
+    assert completeness(server, run_id)["summary"] == said
 
 
 def test_a_batch_that_is_appended_twice_does_not_make_up_for_one_that_is_missing(server: LiveServer) -> None:

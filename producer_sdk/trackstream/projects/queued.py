@@ -14,14 +14,15 @@ from trackstream.client import Client
 from trackstream.projects.environments.tools import Tools
 from trackstream.projects.launch_facts import launch_facts
 from trackstream.projects.launch_folder import End, folder_of
+from trackstream.projects.project_file import load_project
 from trackstream.projects.recorder import log_folder
 from trackstream.projects.sources import packed, source
 from trackstream.projects.submitted import CANCELS, SubmittedRun
 from trackstream_schemas import events as e
-from trackstream_schemas import topics
+from trackstream_schemas import topics, validate
 from trackstream_schemas.errors import InvalidInput, TrackstreamError, Unavailable
 from trackstream_schemas.kafka_connection import is_kafka
-from trackstream_schemas.secret_texts import REDACTED, has_credentials, redacted
+from trackstream_schemas.secret_texts import REDACTED, has_credentials, redacted, without_credentials
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -34,6 +35,8 @@ logger = logging.getLogger("trackstream")
 
 DEFAULT_QUEUE = "default"
 DEFAULT_ATTEMPTS = 3
+PROJECT_TAG = "trackstream.project"
+DIRECTORY_TAG = "trackstream.project_directory"
 _MOST_NAMED = 10
 _LOOK_SECONDS = 0.5
 _AWAY_SECONDS = 5.0
@@ -174,7 +177,9 @@ def enqueue(client: Client, request: Request, bodies: Sequence[e.Body]) -> Queue
         archive = Path(place, packed.NAME)
         sent = located.kind == "directory" and "://" not in request.uri
         if sent:
-            _pack(client, source.fetch(located, None, Path(place), Path(place), Tools()), archive)
+            found = source.fetch(located, None, Path(place), Path(place), Tools())
+            _pack(client, found, archive)
+            bodies = [*bodies, _origin(request.run_id, found)]
         waiting = e.RunUpdated(request.run_id, "SCHEDULED")
         client.producer.emit_and_wait([*bodies, waiting])
         try:
@@ -190,6 +195,15 @@ def enqueue(client: Client, request: Request, bodies: Sequence[e.Body]) -> Queue
             client.producer.emit(failed, always=True)
             raise
     return QueuedRun(request.run_id, request.launch_id, client.uri)
+
+
+def _origin(run_id: str, found: source.Fetched) -> e.TagsSet:
+    """Return what tells of a project before a worker has unpacked it."""
+    tags = {
+        PROJECT_TAG: load_project(found.directory, found.root).name,
+        DIRECTORY_TAG: without_credentials(found.source),
+    }
+    return e.TagsSet(run_id, {key: value[: validate.MAX_TAG_VALUE] for key, value in tags.items()})
 
 
 def _pack(client: Client, found: source.Fetched, archive: Path) -> None:

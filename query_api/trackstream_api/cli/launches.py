@@ -15,6 +15,7 @@ from trackstream_api.cli.launches_describe import checked, describe, path_of, se
 from trackstream_api.cli.lookup import LAUNCHES
 from trackstream_api.cli.options import as_of_option, limit_option, output_option, store_option
 from trackstream_api.cli.output import duration, print_objects, say, when
+from trackstream_api.cli.packed_projects import packed_projects
 from trackstream_api.cli.run import attend, show
 from trackstream_api.cli.served_apart import served_apart
 from trackstream_api.cli.values import pairs
@@ -25,10 +26,12 @@ if TYPE_CHECKING:
 
     from trackstream.projects import SubmittedRun
     from trackstream_api.cli.api import Api
+    from trackstream_api.cli.packed_projects import PackedProject
 
 _STATES = ("requested", "preparing", "ready", "running", "finished", "failed", "cancelled")
 _OVER = ("finished", "failed", "cancelled")
-_COLUMNS = ("LAUNCH ID", "STATE", "PROJECT", "ENTRY POINT", "RUN ID", "HOST", "REQUESTED", "TOOK")
+_QUEUE = "QUEUE"
+_COLUMNS = ("LAUNCH ID", "STATE", _QUEUE, "PROJECT", "ENTRY POINT", "RUN ID", "HOST", "REQUESTED", "TOOK")
 _LOOK_SECONDS = 1.0
 _REDACTED = "[redacted]"
 
@@ -43,21 +46,36 @@ def launches() -> None:
     "--state", "states", multiple=True, type=click.Choice(_STATES), help="Only this state; repeatable."
 )
 @click.option("--run-id", metavar="ID", help="Only those that log into this run.")
+@click.option("--queue", metavar="NAME", help="Only those of this queue.")
 @limit_option(100)
 @as_of_option
 @store_option
 @output_option
 def list_(
-    states: Sequence[str], run_id: str | None, limit: int, as_of: str | None, store: str, output: str
+    states: Sequence[str],
+    run_id: str | None,
+    queue: str | None,
+    limit: int,
+    as_of: str | None,
+    store: str,
+    output: str,
 ) -> None:
     """List launches, the newest first."""
     settle()
     with connect(store, as_of=as_of) as api:
-        query = {"state": list(states) or None, "run_id": run_id}
+        query = {"state": list(states) or None, "run_id": run_id, "queue": queue}
         found = list(api.pages(LAUNCHES, "launches", query, limit))
+        packed = packed_projects(api, found) if output not in ("json", "csv") else {}
     ids = [launch["launch_id"] for launch in found]
     short = dict(zip(ids, lookup.shortened(ids), strict=True))
-    print_objects(output, found, _COLUMNS, lambda launch: _row(launch, short), empty="no launches")
+    queues = any(launch["queue"] is not None for launch in found)
+    columns = _COLUMNS if queues else [name for name in _COLUMNS if name != _QUEUE]
+
+    def row(launch: Mapping[str, Any]) -> list[Any]:
+        cells = dict(zip(_COLUMNS, _row(launch, short, packed), strict=True))
+        return [cells[name] for name in columns]
+
+    print_objects(output, found, columns, row, empty="no launches")
 
 
 launches.add_command(describe)
@@ -193,11 +211,15 @@ def _uploaded(api: Api, launch_id: str, follow: bool) -> Iterator[bytes]:
         time.sleep(_LOOK_SECONDS)
 
 
-def _row(launch: Mapping[str, Any], short: Mapping[str, str]) -> list[Any]:
+def _row(
+    launch: Mapping[str, Any], short: Mapping[str, str], packed: Mapping[str, PackedProject]
+) -> list[Any]:
+    sent = packed.get(launch["launch_id"])
     return [
         short[launch["launch_id"]],
-        "queued" if launch["state"] == "requested" and launch["queue"] is not None else launch["state"],
-        launch["project"] or launch["uri"],
+        launch["state"],
+        launch["queue"],
+        launch["project"] or (launch["uri"] if sent is None else sent.name),
         launch["entry_point"],
         launch["run_id"],
         launch["host"] or "-",

@@ -11,9 +11,12 @@ from trackstream_api.cli import lookup
 from trackstream_api.cli.connection import connect
 from trackstream_api.cli.options import as_of_option, output_option, store_option
 from trackstream_api.cli.output import duration, flat, print_csv, print_json, print_section, when
+from trackstream_api.cli.packed_projects import packed_projects
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from trackstream_api.cli.packed_projects import PackedProject
 
 
 @click.command()
@@ -26,12 +29,13 @@ def describe(launch_id: str, as_of: str | None, store: str, output: str) -> None
     settle()
     with connect(store, as_of=as_of) as api:
         found = api.get(path_of(lookup.launch_id_of(api, checked(launch_id))))
+        packed = packed_projects(api, [found]).get(found["launch_id"])
     if output == "json":
         print_json(found)
     elif output == "csv":
         print_csv([flat(found)])
     else:
-        _print(found)
+        _print(found, packed)
 
 
 def settle() -> None:
@@ -53,7 +57,8 @@ def path_of(launch_id: str) -> str:
     return f"{lookup.LAUNCHES}/{quote(checked(launch_id), safe='')}"
 
 
-def _print(launch: Mapping[str, Any]) -> None:
+def _print(launch: Mapping[str, Any], packed: PackedProject | None) -> None:
+    sent = launch["uri"].startswith("runs:/")
     commit = launch["commit"]
     if commit and launch["dirty"]:
         commit = f"{commit}, with changes"
@@ -88,7 +93,8 @@ def _print(launch: Mapping[str, Any]) -> None:
         ("ATTRIBUTE", "VALUE"),
         _given(
             {
-                "name": launch["project"],
+                "name": launch["project"] or (packed.name if packed else ""),
+                "from": (packed.directory if packed else launch["source"]) if sent else "",
                 "uri": launch["uri"],
                 "version": launch["project_version"],
                 "commit": commit,

@@ -118,11 +118,13 @@ def launch_id_of(api: Api, given: str) -> str:
     """Return the id of the launch that `given` names: its id, or the start or end of the id of just one
     launch.
 
-    A part has at least SHORTEST_PART characters. Raises InvalidInput where it fits several, NotFound where
-    it fits none.
+    Raises InvalidInput for a part of less than SHORTEST_PART characters and where it fits several, NotFound
+    where it fits none.
     """
-    if len(given) >= LAUNCH_ID_LENGTH or len(given) < SHORTEST_PART:
+    if len(given) >= LAUNCH_ID_LENGTH:
         return given
+    if len(given) < SHORTEST_PART:
+        raise InvalidInput("LAUNCH_ID", given, f"at least {SHORTEST_PART} characters of its id")
     found = list(api.pages(LAUNCHES, "launches", {"id_part": given}, _MOST_LISTED + 1))
     if not found:
         raise NotFound(f"no launch whose id is, begins with or ends with {given!r} in {api.where}")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shlex
 import signal
 import sys
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any, Self
 
 import click
@@ -23,7 +24,7 @@ from trackstream_api.cli.launch_options import (
 from trackstream_api.cli.options import destination_option
 from trackstream_api.cli.output import say
 from trackstream_api.cli.values import pairs
-from trackstream_schemas.errors import InvalidInput
+from trackstream_schemas.errors import InvalidInput, NotFound
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -32,10 +33,31 @@ if TYPE_CHECKING:
 
 _PASSED_ON = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2)
 _REMEMBERED = 1 << 16
+_LENGTH_OF_IDS = 32
 _REUSED = ", of an earlier launch that did the same"
 
 
-@click.command()
+class _Run(click.Command):
+    """Says what became of URI where --queue has taken it as its name."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        # Parsing takes the words out of the list.
+        words = list(args)
+        try:
+            return super().parse_args(ctx, args)
+        except click.MissingParameter as error:
+            queue = ctx.params.get("queue") or ""
+            if ("--queue", queue) not in pairwise(words):
+                raise
+            name = shlex.quote(queue)
+            told = (
+                f"Missing argument 'URI': --queue takes a name, here {queue!r}."
+                f" Write `--queue default {name}` or `{name} --queue`."
+            )
+            raise click.UsageError(told, ctx) from error
+
+
+@click.command(cls=_Run)
 @click.argument("uri")
 @entry_point_option
 @parameters_option
@@ -103,6 +125,14 @@ def run(
         check_waiting(store)
 
     def launch() -> SubmittedRun:
+        try:
+            return ask()
+        except NotFound as error:
+            if run_id is None or len(run_id) >= _LENGTH_OF_IDS or run_id not in str(error):
+                raise
+            raise NotFound(f"{error}; --run-id takes the whole id, of {_LENGTH_OF_IDS} characters") from error
+
+    def ask() -> SubmittedRun:
         return projects.run(
             uri,
             entry_point,

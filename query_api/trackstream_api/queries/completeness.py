@@ -157,6 +157,9 @@ def _summary(verdict: Verdict, writers: Sequence[WriterCompleteness], records_be
 def _in_words(writer: WriterCompleteness) -> str:
     name = writer.writer or "the writer"
     if writer.completeness == "unconfirmed":
+        if writer.state == "unreported" and not writer.writer:
+            # The SDK's writers report, those of one process too.
+            return "logged through REST or MLflow's client, which does not report what it sent"
         if writer.state == "unreported":
             return f"{name} ({writer.producer_id}) has not reported what it sent"
         return f"{name} ({writer.producer_id}) fell silent without closing; all that it reported is here"

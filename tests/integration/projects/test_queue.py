@@ -151,7 +151,7 @@ def test_attempts_that_are_used_up(launcher: Launcher, waiting: Waiting, server:
 def test_stopping_a_worker(launcher: Launcher, waiting: Waiting, server: Server) -> None:
     """Asked once it finishes what it has, asked twice it cancels that; the rest stays in the queue."""
     first, second = ask(launcher, waiting, "stopped"), ask(launcher, waiting, "stopped")
-    assert launcher.command("launches", "list", "--state", "requested").count("queued") == 2
+    assert launcher.command("launches", "list", "--state", "requested").count(" stopped ") == 2
     worker = Worker(launcher, "--queue", "stopped")
     waiting.started()
     worker.send(signal.SIGTERM)
