@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import sqlite3
 from typing import TYPE_CHECKING
 
@@ -65,6 +66,13 @@ def test_all_are_killed_and_the_next_command_tells(launcher: Launcher, waiting: 
     assert launch_id not in shown
 
 
+DATA_PROJECT = """
+name: data
+entry_points:
+  main:
+    parameters: {data: path}
+    command: "cat {data}"
+"""
 APART_PROJECT = """
 name: apart
 entry_points:
@@ -117,6 +125,23 @@ def test_it_is_cancelled_while_it_prepares(launcher: Launcher, tmp_path: Path) -
     launcher.command("launches", "cancel", launch_id)
     assert launcher.ended(launch_id)["state"] == "cancelled"
     until("the end of git", lambda: gone([int(git.read_text())]))
+
+
+def test_it_is_cancelled_while_a_download_hardly_moves(launcher: Launcher, tmp_path: Path) -> None:
+    project = tmp_path / "data"
+    project.mkdir()
+    (project / "MLproject").write_text(DATA_PROJECT)
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        address = f"http://127.0.0.1:{listening.getsockname()[1]}/data.csv"
+        launch_id = launcher.detached(str(project), "-P", f"data={address}")
+        connection, _ = listening.accept()
+        with connection:
+            # The rest never comes.
+            connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 1000000\r\n\r\nx")
+            supervisor = launcher.supervisor(launch_id)
+            launcher.command("launches", "cancel", launch_id)
+            assert launcher.ended(launch_id)["state"] == "cancelled"
+            until("the end of the launcher", lambda: gone([supervisor]))
 
 
 def hanging_git(launcher: Launcher, place: Path) -> Path:
