@@ -93,6 +93,8 @@ class _Reader:
         self._words: list[str] = []
         """Of the simple command so far, without quotes."""
         self._to_file = False
+        self._copies = False
+        """Whether what comes is behind `>&`."""
         self._taken = -1
         """Where the last escape or variable ended."""
         self._lost: str | None = None
@@ -155,7 +157,7 @@ class _Reader:
 
     def _plain(self, position: int) -> int:
         character, following = self._text[position], self._text[position + 1 : position + 2]
-        previous = self._text[position - 1 : position]
+        previous = "" if self._taken == position else self._text[position - 1 : position]
         match character:
             case "'" | '"':
                 self._quote = character
@@ -174,14 +176,14 @@ class _Reader:
                 return self._redirection(position)
             case "&" if following == ">" or previous in ("<", ">"):
                 self._end_of_word()
-                self._to_file = previous in ("<", ">")
+                self._to_file = self._copies = previous in ("<", ">")
             case "|" if previous == ">":
                 pass
             case "(" if following == "(":
                 self._lost = "((…))"
             case ";" | "&" | "|" | "\n" | "(" | ")":
                 self._end_of_word()
-                self._words, self._to_file = [], False
+                self._words, self._to_file, self._copies = [], False, False
             case _:
                 self._add(character)
         return position + 1
@@ -235,7 +237,7 @@ class _Reader:
         if self._word is not None and self._word.isdigit():
             self._word = None
         self._end_of_word()
-        self._to_file = True
+        self._to_file, self._copies = True, False
         if self._text.startswith("<<<", position):
             return position + 3
         if self._text.startswith("<<", position):
@@ -250,7 +252,10 @@ class _Reader:
         if word is None:
             return
         if self._to_file:
-            self._to_file = False
+            if self._copies and HOLE in word:
+                # bash expands that word twice, quotes or not.
+                raise NotSafe("no value behind >& or <&, but > FILE 2>&1")
+            self._to_file = self._copies = False
             return
         if HOLE in word:
             self._check_word(word)
