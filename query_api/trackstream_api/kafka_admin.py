@@ -76,7 +76,7 @@ def create_topics(
     wanted = kafka_topics(partitions, artifact_retention_ms)
     deadline = time.monotonic() + timeout
     cluster = _Cluster(connection)
-    brokers = len(cluster.metadata(deadline).brokers)
+    brokers = cluster.brokers(deadline)
     copies = min(_LONGEST_REPLICATION, brokers) if replication is None else replication
     if not 1 <= copies <= brokers:
         raise InvalidInput("replication", copies, f"a number from 1 to {brokers}, the number of brokers")
@@ -130,7 +130,7 @@ def check_topics(
     connection = parse_kafka(uri, environ)
     deadline = time.monotonic() + timeout
     cluster = _Cluster(connection)
-    brokers = len(cluster.metadata(deadline).brokers)
+    brokers = cluster.brokers(deadline)
     findings = []
     counts: dict[str, int] = {}
     for topic in kafka_topics(partitions or 1):
@@ -252,6 +252,15 @@ class _Cluster:
             self.client: AdminClient = AdminClient(settings)
         except KafkaException as error:
             raise setting_error(error) from None
+
+    def brokers(self, deadline: float) -> int:
+        """Return how many brokers there are. Raises as `metadata`, and Unavailable where there are none."""
+        while not (found := len(self.metadata(deadline).brokers)):
+            # A broker that has just begun answers before it has heard of any, itself included.
+            if time.monotonic() > deadline:
+                raise Unavailable("the Kafka cluster knows of no broker yet; try again in a moment")
+            time.sleep(0.1)
+        return found
 
     def metadata(self, deadline: float, topic: str | None = None) -> Any:
         """Return what the cluster tells of itself. Raises Unavailable or StorageFailed."""

@@ -80,9 +80,9 @@ def run(
     InvalidInput, NotFound for an experiment, run or project that is not there, and the log's errors.
     """
     client = Client(tracking_uri)
-    if queue is not None and synchronous:
-        check_waiting(client.uri)
     try:
+        if queue is not None and synchronous:
+            check_waiting(client.uri)
         submitted = submit(
             client,
             Request(

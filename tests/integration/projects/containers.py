@@ -27,7 +27,7 @@ entry_points:
 PROGRAM = """
 import os, sys, trackstream
 words = open(sys.argv[1]).read().strip()
-print(words, sys.argv[2], os.environ["GREETING"], os.environ["COPIED"], flush=True)
+print(" ".join([words, sys.argv[2], os.environ["GREETING"], os.environ["COPIED"]]))
 print("on standard error", file=sys.stderr)
 with trackstream.start_run():
     trackstream.log_metric("n", 7)
