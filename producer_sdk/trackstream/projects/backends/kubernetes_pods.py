@@ -53,11 +53,19 @@ def why_it_waits(pod: Any, container: str) -> str:
 
 
 def follow_output(
-    cluster: Cluster, namespace: str, job: str, container: str, output: Path, ended: Event, closed: Event
+    cluster: Cluster,
+    namespace: str,
+    job: str,
+    container: str,
+    output: Path,
+    listening: Event,
+    ended: Event,
+    closed: Event,
 ) -> None:
     """Append to `output` what a Job's program prints, or why it waits, until it has ended or `closed` is set.
 
-    Where the cluster is away for a moment, it goes on from where it had stopped. `ended`: the Job's own end.
+    Where the cluster is away for a moment, it goes on from where it had stopped. `listening` is set once what
+    is printed is being read; `ended` is the Job's own end.
     """
     written, shown = 0, ""
     with output.open("ab", buffering=0) as file:
@@ -68,7 +76,7 @@ def follow_output(
                 state = container_state(pod, container) if pod is not None else None
                 if pod is not None and state is not None and (state.running or state.terminated):
                     skip = written
-                    for piece in _printed(cluster, namespace, pod.metadata.name, container):
+                    for piece in _printed(cluster, namespace, pod.metadata.name, container, listening):
                         new = piece[skip:]
                         skip = max(0, skip - len(piece))
                         file.write(new)
@@ -86,7 +94,7 @@ def follow_output(
             ended.wait(_AGAIN_SECONDS)
 
 
-def _printed(cluster: Cluster, namespace: str, pod: str, container: str) -> Iterator[bytes]:
+def _printed(cluster: Cluster, namespace: str, pod: str, container: str, listening: Event) -> Iterator[bytes]:
     """Yield what a container prints, from its start until it ends."""
     answer = cluster.core.read_namespaced_pod_log(
         pod,
@@ -96,6 +104,7 @@ def _printed(cluster: Cluster, namespace: str, pod: str, container: str) -> Iter
         _preload_content=False,
         _request_timeout=(CONNECT_SECONDS, None),
     )
+    listening.set()
     try:
         yield from answer.stream(amt=None, decode_content=False)
     finally:

@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     from trackstream.projects.backends.kubernetes_client import Cluster
 
 _AGAIN_SECONDS = 1.0
+_LISTENING_SECONDS = 2.5
+"""Longer than it takes to see that a pod runs and to read its log."""
 _WATCH_SECONDS = 30
 _LAST_OUTPUT_SECONDS = 15.0
 _GIVE_UP_SECONDS = 300.0
@@ -58,6 +60,7 @@ class KubernetesProgram:
         self._output = output
         self._watchdog = left_over.watchdog(folder)
         self._closed = threading.Event()
+        self._listening = threading.Event()
         self._ended = threading.Event()
         self._outcome: int | EnvironmentFailed | None = None
         self._sent: int | None = None
@@ -94,6 +97,9 @@ class KubernetesProgram:
             self._say(f"{signal.Signals(number).name} is not passed on: Kubernetes has no way for it")
             return
         self._sent = number
+        if number != signal.SIGKILL and self._reader.is_alive():
+            # What a pod has printed is gone with it, and its last words are why people look.
+            self._listening.wait(_LISTENING_SECONDS)
         try:
             # The pod gets SIGTERM, and after its terminationGracePeriodSeconds SIGKILL; the Job goes last.
             delete_job(self._cluster, self._namespace, self._job, "Foreground")
@@ -229,6 +235,7 @@ class KubernetesProgram:
             self._job,
             self._container,
             self._output,
+            self._listening,
             self._ended,
             self._closed,
         )
