@@ -16,6 +16,7 @@ from trackstream_api.cli.lookup import LAUNCHES
 from trackstream_api.cli.options import as_of_option, limit_option, output_option, store_option
 from trackstream_api.cli.output import duration, print_objects, say, when
 from trackstream_api.cli.packed_projects import packed_projects
+from trackstream_api.cli.queued import printed_since
 from trackstream_api.cli.run import attend, show
 from trackstream_api.cli.served_apart import served_apart
 from trackstream_api.cli.values import pairs
@@ -198,14 +199,9 @@ def _uploaded(api: Api, launch_id: str, follow: bool) -> Iterator[bytes]:
     while True:
         # Asked first: what is uploaded behind this answer is then seen in the next round.
         over = api.get(path_of(launch_id))["state"] in _OVER
-        with api.stream(f"{path_of(launch_id)}/logs", {}, 300) as answer:
-            passed = 0
-            for piece in answer.iter_bytes():
-                new = piece[max(0, shown - passed) :]
-                passed += len(piece)
-                if new:
-                    yield new
-            shown = max(shown, passed)
+        for piece in printed_since(api, launch_id, shown):
+            shown += len(piece)
+            yield piece
         if over or not follow:
             return
         time.sleep(_LOOK_SECONDS)

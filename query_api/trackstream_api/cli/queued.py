@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from trackstream_api.cli.connection import connect, is_address
+from trackstream_api.cli.launches_describe import path_of
 from trackstream_api.cli.output import say
 from trackstream_schemas.errors import TrackstreamError
 
@@ -64,14 +65,15 @@ def _show_uploaded(submitted: QueuedRun, shown: int, show: Callable[[bytes], obj
         if address is None and not last:
             return 0
         with connect(address or submitted.uri) as api:
-            for piece in _uploaded(api, submitted.launch_id, shown):
+            for piece in printed_since(api, submitted.launch_id, shown):
                 show(piece)
                 count += len(piece)
     return count
 
 
-def _uploaded(api: Api, launch_id: str, shown: int) -> Iterator[bytes]:
-    with api.stream(f"/api/v1/launches/{launch_id}/logs", {}, 300) as answer:
+def printed_since(api: Api, launch_id: str, shown: int) -> Iterator[bytes]:
+    """Yield what a launch has printed, as far as it is uploaded, behind its first `shown` bytes."""
+    with api.stream(f"{path_of(launch_id)}/logs", {}, 300) as answer:
         passed = 0
         for piece in answer.iter_bytes():
             new = piece[max(0, shown - passed) :]

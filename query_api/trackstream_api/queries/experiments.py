@@ -17,9 +17,6 @@ if TYPE_CHECKING:
 LIVING = ("active", "deleted")
 """The lifecycle stages of experiments that are not gone for good."""
 
-INACTIVE = "SELECT experiment_id FROM experiments FINAL WHERE lifecycle_stage != 'active'"
-"""Experiments whose runs a search that names no experiment leaves out."""
-
 _COLUMNS = """
     experiment_id, name, artifact_location, lifecycle_stage,
     toUnixTimestamp64Milli(created_at), toUnixTimestamp64Milli(updated_at), tags, conflicts

@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING
 from trackstream_api.models.runs import RunPage
 from trackstream_api.queries import runs
 from trackstream_api.queries.execution import select, select_both
-from trackstream_api.queries.experiments import INACTIVE as INACTIVE_EXPERIMENTS
 from trackstream_api.search import (
+    INACTIVE_EXPERIMENTS,
     RunSearch,
     Statement,
     leading_candidates_statement,
@@ -46,7 +46,11 @@ def leading_runs(engine: Engine, search: RunSearch) -> RunPage | None:
         return None
     if search.limit > _LARGEST_GUESSED:
         return _looked_up(engine, search, leading_runs_statement(search))
-    candidates, left_out = select_both(engine, guess.sql, INACTIVE_EXPERIMENTS, guess.parameters)
+    left_out: Sequence[Sequence[Any]] = ()
+    if search.experiment_ids is None and search.view == "active":
+        candidates, left_out = select_both(engine, guess.sql, INACTIVE_EXPERIMENTS, guess.parameters)
+    else:
+        candidates = select(engine, guess.sql, guess.parameters)
     last = candidates[-1][1] if len(candidates) == guess.limit else None
     few = candidates[: search.limit + 1 + max(2, search.limit // 2)]
     before = last if few == candidates else few[-1][1]
@@ -96,7 +100,7 @@ def _is_sought(run: Run, search: RunSearch, inactive: Set[str]) -> bool:
     if search.experiment_ids is not None:
         of_experiment = run.experiment_id in search.experiment_ids
     else:
-        of_experiment = search.view != "active" or run.experiment_id not in inactive
+        of_experiment = run.experiment_id not in inactive
     return of_experiment and run.lifecycle_stage in STAGES[search.view]
 
 

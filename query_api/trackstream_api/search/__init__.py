@@ -7,6 +7,7 @@ The grammar follows MLflow's documentation of `search_runs` and `search_experime
 
 from trackstream_api.search.compile_experiments import ExperimentSearch, search_experiments_statement
 from trackstream_api.search.compile_runs import (
+    INACTIVE_EXPERIMENTS,
     RunSearch,
     leading_candidates_statement,
     leading_row,
@@ -18,6 +19,7 @@ from trackstream_api.search.page_token import Page, page
 from trackstream_api.search.statement import Statement
 
 __all__ = [
+    "INACTIVE_EXPERIMENTS",
     "ExperimentSearch",
     "Page",
     "RunSearch",

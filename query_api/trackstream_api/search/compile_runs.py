@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 _ARTIFACT_ROOT = "mlflow-artifacts:"
 # More experiments than this are likely most of the store: finding their runs first would not prune much.
 _FEW_EXPERIMENTS = 16
+INACTIVE_EXPERIMENTS = "SELECT experiment_id FROM experiments FINAL WHERE lifecycle_stage != 'active'"
+"""Experiments whose runs a search for active runs leaves out where it names no experiment."""
 _MORE_OF_SOME_EXPERIMENTS = 250
 """Values more to guess with where other experiments' runs are among them."""
 _DATASET_CONTEXT = "mlflow.data.context"
@@ -241,8 +243,7 @@ def _runs(
         conditions.append(f"experiment_id IN {bindings.bind(list(experiment_ids), 'Array(String)')}")
     elif view == "active":
         # Who names no experiment means those that are there.
-        gone = "SELECT experiment_id FROM experiments FINAL WHERE lifecycle_stage != 'active'"
-        conditions.append(f"experiment_id NOT IN ({gone})")
+        conditions.append(f"experiment_id NOT IN ({INACTIVE_EXPERIMENTS})")
     for comparison in comparisons:
         identifier = comparison.identifier
         if identifier.entity == "attribute":
