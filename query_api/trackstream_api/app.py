@@ -46,10 +46,13 @@ the epoch; NaN and the infinities are the strings "NaN", "Infinity" and "-Infini
 """
 
 
-def create_app(store: Store, allowed_hosts: frozenset[str] | None = None) -> FastAPI:
+def create_app(
+    store: Store, allowed_hosts: frozenset[str] | None = None, *, with_ui: bool = False
+) -> FastAPI:
     """Return the app over `store`, which stays its caller's to close.
 
-    `allowed_hosts` are the names that requests may ask for (None: any; see `host_guard`).
+    `allowed_hosts` are the names that requests may ask for (None: any; see `host_guard`). `with_ui` puts the
+    web UI into it, which one app of a process can have; the server must then run the app's lifespan.
     """
     app = FastAPI(
         title="Trackstream",
@@ -88,6 +91,13 @@ def create_app(store: Store, allowed_hosts: frozenset[str] | None = None) -> Fas
     ):
         app.include_router(subject.router)
     mlflow_face.include(app)
+    app.state.with_ui = with_ui
+    if with_ui:
+        # Only a process that serves pages pays for what they are made with.
+        from trackstream_api.ui.api import Api
+        from trackstream_api.ui.mounting import mount
+
+        mount(app, Api.inside(app, store.location))
     # The last one added is the outermost.
     app.add_middleware(error_replies.LastResort)
     app.add_middleware(BodyLimit)

@@ -59,10 +59,11 @@ class _Server(uvicorn.Server):
             app,
             log_level=log_level,
             access_log=False,
-            lifespan="off",
+            # The UI has tasks to begin and to end; other apps have an empty one.
+            lifespan="on",
             loop="uvloop",
             http="httptools",
-            ws="none",
+            ws="websockets-sansio",
             server_header=False,
             timeout_graceful_shutdown=_DRAIN_SECONDS,
             timeout_keep_alive=75,
@@ -110,8 +111,10 @@ def serve(
     announce: Callable[[str], None] | None = None,
     sql: SqlAccess | None = None,
     announce_sql: Callable[[str], None] | None = None,
+    *,
+    with_ui: bool = True,
 ) -> None:
-    """Serve the store in `directory` until SIGINT or SIGTERM; port 0 takes a free one.
+    """Serve the store in `directory`, and the web UI on it, until SIGINT or SIGTERM; port 0 takes a free one.
 
     `announce` is called with the server's URL once it answers. With `sql`, ClickHouse clients are answered
     too, on the same host; `announce_sql` is called with that URL. Raises InvalidInput for an access that lets
@@ -137,7 +140,7 @@ def serve(
                 sql_url = opened.enter_context(front)
                 if announce_sql is not None:
                     announce_sql(sql_url)
-            app = create_app(store, allowed_hosts(host))
+            app = create_app(store, allowed_hosts(host), with_ui=with_ui)
             told = (lambda: announce(url)) if announce else (lambda: None)
             server = _Server(app, log_level, told, app.state.stop)
             server.run(sockets=[listener])
@@ -151,12 +154,15 @@ def serve_distributed(
     workers: int = 1,
     log_level: str = "warning",
     announce: Callable[[str], None] | None = None,
+    *,
+    with_ui: bool = False,
 ) -> None:
     """Serve the store that the environment describes until SIGINT or SIGTERM; see `stack_settings`.
 
-    `workers` processes share the address; one that ends unasked is replaced. `announce` is called with
-    the URL once the first of them answers. Raises what `DistributedStore` raises, InvalidInput for
-    settings that cannot be right, StorageFailed where the blob store does not let us in, AddressInUse.
+    `workers` processes share the address; one that ends unasked is replaced. `with_ui` is for one alone.
+    `announce` is called with the URL once the first of them answers. Raises what `DistributedStore` raises,
+    InvalidInput for settings that cannot be right, StorageFailed where the blob store does not let us in,
+    AddressInUse.
     """
     # Told here and now, and not by every worker.
     stack_from_environment()
@@ -169,17 +175,40 @@ def serve_distributed(
         url = listening.url_of(listener)
         told = (lambda: announce(url)) if announce else (lambda: None)
         if workers == 1:
-            _work(listener, host, log_level, told)
+            _work(listener, host, log_level, told, with_ui=with_ui)
         else:
             _supervise(listener, host, workers, log_level, told)
 
 
-def _work(listener: socket.socket, host: str, log_level: str, on_started: Callable[[], None]) -> None:
+def serve_ui(
+    api_url: str,
+    host: str = "127.0.0.1",
+    port: int = 5000,
+    log_level: str = "warning",
+    announce: Callable[[str], None] | None = None,
+) -> None:
+    """Serve the web UI alone until SIGINT or SIGTERM, before the API at `api_url`."""
+    from trackstream_api.ui.apart import ui_app
+
+    with listening.tcp(host, port) as listener:
+        url = listening.url_of(listener)
+        told = (lambda: announce(url)) if announce else (lambda: None)
+        _Server(ui_app(api_url, allowed_hosts(host)), log_level, told).run(sockets=[listener])
+
+
+def _work(
+    listener: socket.socket,
+    host: str,
+    log_level: str,
+    on_started: Callable[[], None],
+    *,
+    with_ui: bool = False,
+) -> None:
     """Serve from this process, with a store of its own."""
     from trackstream_api.distributed_store import DistributedStore
 
     with DistributedStore(stack_from_environment(), blobs_from_environment()) as store:
-        app = create_app(store, allowed_hosts(host))
+        app = create_app(store, allowed_hosts(host), with_ui=with_ui)
         _Server(app, log_level, on_started, app.state.stop).run(sockets=[listener])
 
 

@@ -70,6 +70,18 @@ _POLL_SECONDS = 0.1
     is_flag=True,
     help="Let every user of this machine in; only with a --host such as 127.0.0.1.",
 )
+@click.option(
+    "--ui/--no-ui",
+    "with_ui",
+    default=None,
+    help="Serve the web UI, too.  [default: yes with one process, no with --workers]",
+)
+@click.option(
+    "--api",
+    "api_url",
+    metavar="URL",
+    help="Serve nothing but the web UI, before the server at this URL.",
+)
 @click.pass_context
 def server(
     context: click.Context,
@@ -81,15 +93,26 @@ def server(
     sql_user: str,
     sql_password_file: Path | None,
     sql_no_password: bool,
+    with_ui: bool | None,
+    api_url: str | None,
 ) -> None:
     """Serve a store until Ctrl-C.
 
-    That is the API, its documentation and the projections. `trackstream ui` is the same command.
+    That is the web UI, the API, its documentation and the projections. `trackstream ui` is the same command.
+
+    The web UI keeps a session with each browser: it runs in one process, or behind a load balancer that
+    sends a browser to the same one again. Where many processes serve the API, give them --no-ui and run one
+    more with --api.
 
     With TRACKSTREAM_KAFKA, TRACKSTREAM_CLICKHOUSE and TRACKSTREAM_S3_… set, and no --dir, it serves the store
     on these servers: it then keeps nothing itself, any number of it may run, and `trackstream consume` runs
     the projections.
     """
+    if api_url is not None:
+        _serve_ui_alone(context, api_url, host, port)
+        return
+    if with_ui and workers != 1:
+        raise InvalidInput("--ui", True, "--no-ui with --workers, and one more process with --api URL")
     if context.get_parameter_source("store") != ParameterSource.COMMANDLINE and is_distributed():
         from trackstream_api.server import serve_distributed
         from trackstream_api.stack_settings import stack_from_environment
@@ -100,7 +123,13 @@ def server(
             )
             raise InvalidInput("--sql-port", sql_port, right)
         shown = stack_from_environment().kafka_shown
-        serve_distributed(host, port, workers, announce=lambda url: _announce(shown, url))
+        serve_distributed(
+            host,
+            port,
+            workers,
+            announce=lambda url: _announce(shown, url),
+            with_ui=workers == 1 and with_ui is not False,
+        )
         return
     if "://" in store:
         servers = "TRACKSTREAM_KAFKA, TRACKSTREAM_CLICKHOUSE and TRACKSTREAM_S3_… set"
@@ -111,7 +140,7 @@ def server(
     access = None
     if sql_port is not None:
         access = _access(sql_port, sql_user, sql_password_file, sql_no_password)
-    _serve(Path(store).expanduser(), host, port, access)
+    _serve(Path(store).expanduser(), host, port, access, with_ui is not False)
 
 
 def _access(port: int, user: str, password_file: Path | None, no_password: bool) -> SqlAccess:
@@ -129,7 +158,7 @@ def _access(port: int, user: str, password_file: Path | None, no_password: bool)
     return SqlAccess(port, user, password)
 
 
-def _serve(directory: Path, host: str, port: int, sql: SqlAccess | None) -> None:
+def _serve(directory: Path, host: str, port: int, sql: SqlAccess | None, with_ui: bool) -> None:
     from trackstream_api.directory_lock import DirectoryHeld
     from trackstream_api.server import serve
 
@@ -143,6 +172,7 @@ def _serve(directory: Path, host: str, port: int, sql: SqlAccess | None) -> None
                 announce=lambda url: _announce(directory, url),
                 sql=sql,
                 announce_sql=_announce_sql,
+                with_ui=with_ui,
             )
             return
         except DirectoryHeld as error:
@@ -150,6 +180,17 @@ def _serve(directory: Path, host: str, port: int, sql: SqlAccess | None) -> None
             if (error.holder is not None and error.holder.kind == "server") or time.monotonic() > deadline:
                 raise
         time.sleep(_POLL_SECONDS)
+
+
+def _serve_ui_alone(context: click.Context, api_url: str, host: str, port: int) -> None:
+    for name in ("store", "workers", "sql_port", "with_ui"):
+        if context.get_parameter_source(name) == ParameterSource.COMMANDLINE:
+            raise InvalidInput("--api", api_url, "no option of a store beside it: it serves the web UI alone")
+    if not api_url.startswith(("http://", "https://")):
+        raise InvalidInput("--api", api_url, "the URL of a Trackstream server, such as http://127.0.0.1:5000")
+    from trackstream_api.server import serve_ui
+
+    serve_ui(api_url, host, port, announce=lambda url: _announce(f"the web UI of {api_url}", url))
 
 
 def _announce(store: Path | str, url: str) -> None:

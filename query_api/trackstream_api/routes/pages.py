@@ -1,4 +1,4 @@
-"""What a browser finds: a page at the root, and the API's description. No script, nothing from elsewhere."""
+"""What a browser finds: the web UI or, without one, a page that says so; the API's description."""
 
 from html import escape
 
@@ -14,8 +14,9 @@ router = APIRouter(include_in_schema=False)
 _HEADERS = {"Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'"}
 _ROOT = """
 <h1>Trackstream {version}</h1>
-<p>This server keeps the runs of <code>{store}</code>. It has no pages for them yet: they are read with the
-command line, with Python or over HTTP.</p>
+<p>This server keeps the runs of <code>{store}</code>. It was started without the web
+UI (<code>trackstream ui --api {url}</code> serves one): they are read with the command line, with Python or
+over HTTP.</p>
 <h2>You came from a link to a run or an experiment?</h2>
 <p>A link such as MLflow's “View run”, <code>{url}/#/experiments/0/runs/RUN_ID</code>, ends with the run's id;
 one to an experiment ends with the experiment's.</p>
@@ -34,9 +35,19 @@ there, <a href="api/v1/status">status</a>: what is stored and how fresh it is,
 """
 
 
+_LANDING_HEADERS = {"Content-Security-Policy": "default-src 'none'; script-src 'self'"}
+_LANDING = """<!doctype html><html lang="en"><head><meta charset="utf-8"><title>Trackstream</title>
+<script src="{script}"></script></head><body><noscript><a href="/ui/experiments">The experiments</a>
+</noscript></body></html>"""
+
+
 @router.get("/")
 async def root(request: Request, store: StoreOf) -> HTMLResponse:
     """Where the links of MLflow's client lead."""
+    if request.app.state.with_ui:
+        from trackstream_api.ui.mounting import static_url
+
+        return HTMLResponse(_LANDING.format(script=static_url("landing.js")), headers=_LANDING_HEADERS)
     url = str(request.base_url).rstrip("/")
     body = _ROOT.format(version=escape(VERSION), store=escape(store.location), url=escape(url))
     return HTMLResponse(page("Trackstream", body), headers=_HEADERS)
