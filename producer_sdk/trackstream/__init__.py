@@ -9,7 +9,8 @@
 
 The functions have MLflow's names and meanings. Calls append to memory and return; a background thread
 writes to the log, and `flush`, `end_run` and the end of the process wait for it. `Client` does the same by
-explicit ids. `Settings` lists what can be set by TRACKSTREAM_* variables.
+explicit ids. `search_runs` and `metric_history` read tables. `Settings` lists what can be set by
+TRACKSTREAM_* variables.
 """
 
 from __future__ import annotations
@@ -65,6 +66,7 @@ if TYPE_CHECKING:
     from trackstream.client import Client, Experiment
     from trackstream.delivery import DeliveryReport
     from trackstream.model_registry import ModelVersion
+    from trackstream.reading import metric_history, search_runs
     from trackstream.run import Run, RunInfo
     from trackstream.settings import Settings
 
@@ -77,6 +79,8 @@ _LAZY = {
     "Run": "trackstream.run",
     "RunInfo": "trackstream.run",
     "Settings": "trackstream.settings",
+    "metric_history": "trackstream.reading",
+    "search_runs": "trackstream.reading",
 }
 
 __all__ = [
@@ -118,7 +122,9 @@ __all__ = [
     "log_param",
     "log_params",
     "log_text",
+    "metric_history",
     "register_model",
+    "search_runs",
     "set_experiment",
     "set_experiment_tag",
     "set_experiment_tags",

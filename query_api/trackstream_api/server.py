@@ -26,6 +26,7 @@ from trackstream_api.stack_settings import (
 )
 from trackstream_api.store import EmbeddedStore
 from trackstream_api.stream.sqlite_log import SqliteLog
+from trackstream_api.webhooks.for_directory import delivering_for
 from trackstream_schemas.errors import TrackstreamError, Unavailable
 
 if TYPE_CHECKING:
@@ -133,6 +134,7 @@ def serve(
             # From here on clients can connect; they are answered once the store is open.
             lock.publish(url)
             store = opened.enter_context(EmbeddedStore(directory, lock))
+            opened.enter_context(delivering_for(store, directory))
             if sql is not None and sql_listener is not None:
                 front = sql_port(
                     store, sql_listener, host, sql, lambda app, told: _Server(app, log_level, told)

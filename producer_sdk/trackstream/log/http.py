@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import contextlib
+import json
 import os
 import threading
 from concurrent.futures import Future
@@ -13,7 +14,7 @@ from urllib.parse import quote
 from trackstream.errors import Rejected
 from trackstream_schemas import codec, topics
 from trackstream_schemas.blobs import Blob
-from trackstream_schemas.errors import MalformedEvent, StorageFailed, TrackstreamError, Unavailable
+from trackstream_schemas.errors import MalformedEvent, NotFound, StorageFailed, TrackstreamError, Unavailable
 from trackstream_schemas.position import Position
 from trackstream_schemas.schema_files import newest
 from trackstream_schemas.varint import encode_long
@@ -30,6 +31,7 @@ _TIMEOUT_S = 30.0
 _BLOB_TIMEOUT_S = 600.0
 """For the answer to a whole content: the server has then still to check and to place it."""
 _PIECE = 1 << 20
+_SHOWN = 500
 _ENTITY_ROUTES = {
     topics.EXPERIMENTS: "experiments",
     topics.RUNS: "runs",
@@ -86,6 +88,25 @@ class ServerConnection:
         if response.status_code == 404 and missing is not None:
             return missing
         raise _error_of(response.status_code, response.text, f"{method} {self._base_url}{path}")
+
+    @contextlib.contextmanager
+    def streamed(self, path: str, content: bytes) -> Iterator[Iterator[bytes]]:
+        """Post JSON and give the answer's bytes in pieces, as they come.
+
+        Raises Unavailable, StorageFailed, NotFound or Rejected.
+        """
+        import httpx
+
+        headers = {"content-type": "application/json"}
+        try:
+            with self._connected().stream("POST", path, content=content, headers=headers) as response:
+                if response.is_success:
+                    yield response.iter_bytes()
+                    return
+                response.read()
+        except (httpx.HTTPError, httpx.InvalidURL) as error:
+            raise Unavailable(f"no answer from {self._base_url}: {error or type(error).__name__}") from error
+        raise _told_by(response.status_code, response.text, f"POST {self._base_url}{path}")
 
     def close(self) -> None:
         """Close the sockets; a later request opens new ones."""
@@ -183,8 +204,19 @@ def ingest_request(events: Sequence[EncodedEvent]) -> bytes:
     return b"".join(parts)
 
 
+def _told_by(status: int, text: str, request: str) -> TrackstreamError:
+    """Return the error of a question, in the server's own words where it has any."""
+    error = _error_of(status, text, request)
+    with contextlib.suppress(ValueError, KeyError, TypeError):
+        said = str(json.loads(text)["message"])
+        if status == NotFound.status:
+            return NotFound(said)
+        error.args = (said,)
+    return error
+
+
 def _error_of(status: int, text: str, request: str) -> TrackstreamError:
-    shown = text if len(text) <= 500 else f"{text[:500]}…"
+    shown = text if len(text) <= _SHOWN else f"{text[:_SHOWN]}…"
     if status == StorageFailed.status:
         return StorageFailed(f"{request}: {shown}")
     if status >= 500 or status in (408, 425, 429):

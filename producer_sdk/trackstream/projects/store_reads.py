@@ -78,8 +78,15 @@ class StoreReads:
 
 @contextmanager
 def reads_of(uri: str, what: str) -> Iterator[StoreReads]:
-    """Give the reads of the store at `uri` while the block lasts; a directory that nobody serves gets a
-    server for so long.
+    """Give the reads of the store at `uri` while the block lasts. Raises what `asked` raises."""
+    with asked(uri, what) as server:
+        yield StoreReads(server)
+
+
+@contextmanager
+def asked(uri: str, what: str, timeout: float = _TIMEOUT_S) -> Iterator[ServerConnection]:
+    """Give a connection to the server of the store at `uri` while the block lasts; a directory that nobody
+    serves gets a server for so long. `timeout` is how long an answer may take, seconds.
 
     Raises InvalidInput, which names `what` needs it, for a log that cannot be asked, and Unavailable where a
     server cannot start.
@@ -95,8 +102,8 @@ def reads_of(uri: str, what: str) -> Iterator[StoreReads]:
                 " asks the store"
             )
             raise InvalidInput("tracking URI", Path(uri).name if "://" not in uri else uri, right)
-        connection = ServerConnection(server.address, timeout=_TIMEOUT_S)
+        connection = ServerConnection(server.address, timeout=timeout)
         try:
-            yield StoreReads(connection)
+            yield connection
         finally:
             connection.close()

@@ -11,6 +11,7 @@ TrackstreamError                 exit code   (trackstream_schemas.errors)
 ├── ReplayFailed                   1       the rebuild failed; the tables are as they were
 ├── VerifyFailed                   1       the tables could not be compared with the log
 ├── TablesDiffer                   1       the tables are not what the log says
+├── NotDelivered                   1       the receiver of a webhook did not take a test
 ├── RecordsGivenUp                 1       records that were appended again were given up again
 └── ChecksFailed                   1       `doctor` found what does not work
 """
@@ -64,6 +65,10 @@ class TablesDiffer(errors.TrackstreamError):
 
 class RecordsGivenUp(errors.TrackstreamError):
     """Dead letters were retried and became dead letters again."""
+
+
+class NotDelivered(errors.TrackstreamError):
+    """The receiver of a webhook could not be reached, or refused what was sent."""
 
 
 class ChecksFailed(errors.TrackstreamError):

@@ -114,6 +114,22 @@ def run_id_of(api: Api, given: str) -> str:
         return next(iter(found))
 
 
+def run_id_or_newest_named(api: Api, given: str) -> str:
+    """Return the id of the run that `given` names as `run_id_of` takes it, else of the newest run with that
+    name.
+
+    Raises what `run_id_of` raises.
+    """
+    try:
+        return run_id_of(api, given)
+    except (Refused, InvalidInput):
+        quoted = given.replace("'", "''")
+        body = {"filter": f"attributes.run_name = '{quoted}'", "order_by": ["start_time DESC"]}
+        for run in api.search_pages(SEARCH, "runs", body, 1):
+            return str(run["run_id"])
+        raise
+
+
 def launch_id_of(api: Api, given: str) -> str:
     """Return the id of the launch that `given` names: its id, or the start or end of the id of just one
     launch.

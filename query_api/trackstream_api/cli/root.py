@@ -36,6 +36,8 @@ from trackstream_api.cli.sync import sync
 from trackstream_api.cli.tail import tail
 from trackstream_api.cli.topics import topics
 from trackstream_api.cli.verify import verify
+from trackstream_api.cli.watch import watch
+from trackstream_api.cli.webhooks import webhooks
 from trackstream_schemas.errors import StorageFailed, TrackstreamError
 
 if TYPE_CHECKING:
@@ -78,6 +80,8 @@ cli.add_command(sweep)
 cli.add_command(launches)
 cli.add_command(launch_worker)
 cli.add_command(tail)
+cli.add_command(watch)
+cli.add_command(webhooks)
 cli.add_command(history)
 cli.add_command(diff)
 cli.add_command(server, "ui")

@@ -90,6 +90,15 @@ def creation_stands(engine: Engine, registered_model_id: str, creation_id: str) 
     return select(engine, sql, {"id": registered_model_id}) in ([(creation_id,)], [[creation_id]])
 
 
+def was_ever_there(engine: Engine, registered_model_id: str) -> bool:
+    """Return whether a creation of the model has ever been accepted."""
+    sql = """
+        SELECT count() FROM registered_models FINAL
+        WHERE registered_model_id = {id:String} AND lifecycle_stage != 'absent'
+    """
+    return bool(select(engine, sql, {"id": registered_model_id})[0][0])
+
+
 def version(engine: Engine, name: str, number: int) -> ModelVersion:
     """Return a version. Raises NotFound for it or its model."""
     return version_of(engine, get(engine, name), number)
