@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from trackstream_schemas import events as e
 from trackstream_schemas import validate
-from trackstream_schemas.errors import AlreadyExists, Conflict
+from trackstream_schemas.errors import AlreadyExists, Conflict, InvalidInput
 from trackstream_schemas.ids import DEFAULT_EXPERIMENT_ID, experiment_id_of
 
 if TYPE_CHECKING:
@@ -84,6 +84,12 @@ def tag_experiment(experiment: Experiment, tags: Mapping[str, str]) -> list[e.Ex
     return [e.ExperimentTagsSet(experiment.experiment_id, checked)] if checked else []
 
 
+def untag_experiment(experiment: Experiment, key: str) -> list[e.ExperimentTagsDeleted]:
+    """Decide on a tag's removal; one that is not set is no change."""
+    _require_active(experiment)
+    return [e.ExperimentTagsDeleted(experiment.experiment_id, [key])] if key in experiment.tags else []
+
+
 def delete_run(run: Run) -> e.RunDeleted:
     """Decide on a deletion, which `restore_run` undoes until garbage collection."""
     require_active_run(run.run_id, run.lifecycle_stage)
@@ -97,11 +103,44 @@ def restore_run(run: Run) -> e.RunRestored:
     return e.RunRestored(run.run_id)
 
 
+def rename_run(run: Run, name: str) -> list[e.RunUpdated]:
+    """Decide on a new name; the one that it has already is no change."""
+    name = validate.text(name, "name", validate.MAX_TAG_VALUE)
+    if not name.strip():
+        raise InvalidInput("name", name, "a name with something to read in it")
+    require_active_run(run.run_id, run.lifecycle_stage)
+    return [] if name == run.name else [e.RunUpdated(run.run_id, None, None, name)]
+
+
 def tag_run(run: Run, tags: Mapping[str, str]) -> list[e.TagsSet]:
     """Decide on tags; no tags are no change."""
     checked = checked_tags(tags)
     require_active_run(run.run_id, run.lifecycle_stage)
     return [e.TagsSet(run.run_id, checked)] if checked else []
+
+
+def untag_run(run: Run, key: str) -> list[e.TagsDeleted]:
+    """Decide on a tag's removal; one that is not set is no change."""
+    require_active_run(run.run_id, run.lifecycle_stage)
+    return [e.TagsDeleted(run.run_id, [key])] if key in run.tags else []
+
+
+def delete_runs(stages: Mapping[str, str]) -> list[e.RunDeleted]:
+    """Decide on deletions from the runs' lifecycle stages by id; those that are deleted are no change."""
+    return [e.RunDeleted(run_id) for run_id, stage in stages.items() if stage == "active"]
+
+
+def restore_runs(stages: Mapping[str, str]) -> list[e.RunRestored]:
+    """Decide on undoing deletions from the runs' lifecycle stages by id; active ones are no change."""
+    return [e.RunRestored(run_id) for run_id, stage in stages.items() if stage == "deleted"]
+
+
+def tag_runs(stages: Mapping[str, str], tags: Mapping[str, str]) -> list[e.TagsSet]:
+    """Decide on the same tags for all of some runs, none of which may be deleted."""
+    checked = checked_tags(tags)
+    for run_id, stage in stages.items():
+        require_active_run(run_id, stage)
+    return [e.TagsSet(run_id, dict(checked)) for run_id in stages] if checked else []
 
 
 def require_active_run(run_id: str, lifecycle_stage: str) -> None:

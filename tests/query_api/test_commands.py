@@ -75,6 +75,13 @@ def test_renaming_to_the_same_name_is_no_event() -> None:
     assert commands.rename_experiment(experiment(), "a", [experiment()]) == []
 
 
+def test_a_new_name_of_a_run() -> None:
+    assert commands.rename_run(run(), "other") == [e.RunUpdated("r", None, None, "other")]
+    assert commands.rename_run(run(), "n") == []
+    with pytest.raises(InvalidInput, match="name"):
+        commands.rename_run(run(), "  ")
+
+
 def test_the_default_experiment_is_kept() -> None:
     default = experiment("0", "Default")
     with pytest.raises(Conflict, match="cannot be deleted"):
@@ -92,7 +99,9 @@ def test_what_is_deleted_takes_nothing_but_a_restore() -> None:
         lambda: commands.rename_experiment(gone, "b", []),
         lambda: commands.tag_experiment(gone, {"k": "v"}),
         lambda: commands.delete_run(run("deleted")),
+        lambda: commands.rename_run(run("deleted"), "b"),
         lambda: commands.tag_run(run("deleted"), {"k": "v"}),
+        lambda: commands.untag_run(run("deleted"), "k"),
     ):
         with pytest.raises(Conflict, match="deleted; restore it first"):
             act()
@@ -120,4 +129,5 @@ def test_bad_tags_of_an_experiment_name_the_field(tags: dict[str, str]) -> None:
 
 def test_no_tags_are_no_event() -> None:
     assert commands.tag_run(run(), {}) == []
+    assert commands.untag_run(run(), "k") == []
     assert commands.tag_experiment(experiment(), {}) == []

@@ -85,6 +85,19 @@ def test_a_life(server: LiveServer) -> None:
     assert server.call("POST", f"{path}/restore", 400)["error_code"] == "INVALID_STATE"
 
 
+def test_a_name_and_a_tag_are_changed(server: LiveServer) -> None:
+    run_id = server.new_run(name="before", tags={"a/b c": "v", "kept": "w"})
+    path = f"/api/v1/runs/{run_id}"
+    renamed = server.call("PATCH", path, json={"name": "after ü"})
+    assert (renamed["name"], renamed["tags"]["mlflow.runName"]) == ("after ü", "after ü")
+    assert server.call("PATCH", path, json={})["name"] == "after ü"
+    for wrong in ("", "  ", "a\0b"):
+        assert server.call("PATCH", path, 400, json={"name": wrong})["field"] == "name"
+    left = server.call("DELETE", f"{path}/tags/a%2Fb%20c")["tags"]
+    assert left == {"kept": "w", "mlflow.runName": "after ü"}
+    assert server.call("DELETE", f"{path}/tags/never%20set")["tags"] == left
+
+
 def test_what_is_not_there(server: LiveServer) -> None:
     for method, path in [
         ("GET", ""),

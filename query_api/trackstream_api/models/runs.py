@@ -48,6 +48,12 @@ class Run(Model):
     conflicts: list[dict[str, Any]] = Field(description="Events that lost a race, in log order")
 
 
+class ChangeRun(Request):
+    """What to change of a run; what is absent stays."""
+
+    name: str | None = Field(None, min_length=1, description="Its name, and its tag mlflow.runName")
+
+
 class RunPage(Model):
     """Some runs, in the order asked for."""
 
@@ -78,6 +84,19 @@ class SearchRuns(Request):
     view: View = "active"
     limit: int = Field(100, ge=1, le=10_000)
     page_token: str | None = None
+    offset: int = Field(
+        0,
+        ge=0,
+        le=100_000_000,
+        description="Runs to pass over before the first, behind page_token where one is given. To read all"
+        " runs, follow the tokens: a run that is logged meanwhile shifts what an offset finds",
+    )
+    keys: list[str] | None = Field(
+        None,
+        max_length=1000,
+        description="Only these params, metrics and tags of the runs; without it: all",
+        examples=[["params.lr", "metrics.val_loss"]],
+    )
     as_of: str | None = Field(None, description=AS_OF)
 
 

@@ -1,6 +1,8 @@
-"""Runs: search, best, get, delete, restore, tag."""
+"""Runs: search, best, get, rename, delete, restore, tag."""
 
-from fastapi import APIRouter, Request
+from typing import Annotated
+
+from fastapi import APIRouter, Path, Request
 
 from trackstream_api import commands
 from trackstream_api.as_of.looking import looking
@@ -8,7 +10,7 @@ from trackstream_api.as_of.parts import parts_of_search
 from trackstream_api.barrier import reading
 from trackstream_api.models.base import Reply
 from trackstream_api.models.completeness import Completeness
-from trackstream_api.models.runs import BestRuns, Run, RunList, RunPage, SearchRuns
+from trackstream_api.models.runs import BestRuns, ChangeRun, Run, RunList, RunPage, SearchRuns
 from trackstream_api.queries import completeness, runs
 from trackstream_api.queries.search import best_runs, search_runs
 from trackstream_api.routes.parameters import AsOf, Consistency, RunId, StoreOf
@@ -67,6 +69,14 @@ def completeness_of(
         return Reply(completeness.of_run(store.engine, run_id, behind), headers=headers)
 
 
+@router.patch("/{run_id}", response_model=Run, summary="Rename a run")
+def change(store: StoreOf, run_id: RunId, request: ChangeRun) -> Reply:
+    """The id stays; other runs may have the same name."""
+    if request.name is not None:
+        store.producer.emit_and_wait(commands.rename_run(_decided_on(store, run_id), request.name))
+    return _as_it_is_now(store, run_id)
+
+
 @router.delete("/{run_id}", response_model=Run, summary="Delete a run")
 def delete(request: Request, store: StoreOf, run_id: RunId) -> Reply:
     """It can be restored until garbage collection purges it."""
@@ -91,6 +101,15 @@ def set_tags(store: StoreOf, run_id: RunId, tags: dict[str, str]) -> Reply:
     """Other tags stay as they are."""
     events = commands.tag_run(_decided_on(store, run_id), tags)
     store.producer.emit_and_wait(events)
+    return _as_it_is_now(store, run_id)
+
+
+@router.delete("/{run_id}/tags/{key:path}", response_model=Run, summary="Remove a tag of a run")
+def delete_tag(
+    store: StoreOf, run_id: RunId, key: Annotated[str, Path(description="Name of the tag")]
+) -> Reply:
+    """A tag that is not set is no error."""
+    store.producer.emit_and_wait(commands.untag_run(_decided_on(store, run_id), key))
     return _as_it_is_now(store, run_id)
 
 
