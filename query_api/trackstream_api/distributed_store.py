@@ -138,6 +138,10 @@ class DistributedStore:
             self._counted = (state, status.counts(self.engine))
         return self._counted[1]
 
+    def log_bytes(self) -> int | None:
+        """Return None: the brokers keep it."""
+        return None
+
     def failure(self) -> str | None:
         """Return None: nothing in this process stops for good.
 

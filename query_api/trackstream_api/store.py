@@ -132,6 +132,10 @@ class Store(Protocol):
         """Return how much the store holds. The caller holds the gate."""
         ...
 
+    def log_bytes(self) -> int | None:
+        """Return what the log takes on this machine's disk; None where it is elsewhere."""
+        ...
+
     def failure(self) -> str | None:
         """Return why a projector stopped for good, or None."""
         ...
@@ -228,6 +232,11 @@ class EmbeddedStore:
         if self._counted is None or self._counted[0] != state:
             self._counted = (state, status.counts(self.engine))
         return self._counted[1]
+
+    def log_bytes(self) -> int | None:
+        # The write-ahead file comes and goes beside it.
+        files = self._log_path.parent.glob(f"{self._log_path.name}*")
+        return sum(path.stat().st_size for path in files if path.is_file())
 
     def failure(self) -> str | None:
         failed = [projection.failure() for projection in self._projections]

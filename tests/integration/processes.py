@@ -38,10 +38,11 @@ def environment(**variables: str) -> dict[str, str]:
 
 
 class Server:
-    """A `trackstream server` process on a directory."""
+    """A `trackstream server` process on a directory, with `variables` in its environment."""
 
-    def __init__(self, directory: Path) -> None:
+    def __init__(self, directory: Path, **variables: str) -> None:
         self.directory = directory
+        self._variables = variables
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self.client = httpx.Client(base_url=self.url, timeout=60)
@@ -53,7 +54,11 @@ class Server:
         command = [str(TRACKSTREAM), "server", "--dir", str(self.directory), "--port", str(self.port)]
         with self._output.open("ab") as output:
             self._process = subprocess.Popen(
-                command, stdout=output, stderr=subprocess.STDOUT, env=environment(), start_new_session=True
+                command,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                env=environment(**self._variables),
+                start_new_session=True,
             )
 
     def start(self) -> Server:

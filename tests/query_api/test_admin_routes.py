@@ -60,6 +60,19 @@ def test_status_counts_what_readers_see(fresh: LiveServer) -> None:
     assert runs["next_offset"] == runs["end"] == 1
 
 
+def test_storage_tells_what_tables_contents_and_log_take(fresh: LiveServer) -> None:
+    run_id = fresh.new_run()
+    for path in ("a", "b"):
+        where = f"/api/v1/runs/{run_id}/artifacts/content"
+        fresh.call("PUT", where, 201, params={"path": path}, content=b"the same")
+    found = fresh.call("GET", "/api/v1/storage")
+    assert found["contents"] == {"count": 1, "bytes": 8}
+    assert found["log_bytes"] > 0
+    tables = {table["table"]: table for table in found["tables"]}
+    assert tables["runs"]["rows"] > 0
+    assert tables["runs"]["bytes"] > 0
+
+
 def test_prometheus(server: LiveServer) -> None:
     run_id = server.new_run()
     server.call("GET", f"/api/v1/runs/{run_id}")

@@ -11,6 +11,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
+from trackstream_api.sql_guard import VIEWS
 from trackstream_schemas import events as e
 from trackstream_schemas.ids import new_id
 
@@ -169,3 +170,13 @@ def test_a_refused_query_leaves_the_session_usable(server: LiveServer) -> None:
         answer(server, "SELECT throwIf(1) FROM v_experiments", 400)
         answer(server, "SELECT toUInt8('x') FROM v_experiments", 400)
     assert answer(server, "SELECT count() FROM v_experiments")["rows"][0][0] >= 1
+
+
+def test_the_views_are_described(server: LiveServer) -> None:
+    found = {view["name"]: view for view in server.call("GET", "/api/v1/sql/views")["views"]}
+    assert set(found) == set(VIEWS)
+    runs = found["v_runs"]
+    assert runs["meaning"]
+    columns = {column["name"]: column for column in runs["columns"]}
+    assert columns["run_id"]["type"] == "String"
+    assert columns["duration_seconds"]["meaning"]

@@ -62,6 +62,15 @@ def new_run(
     further_tags: Mapping[str, str] | None = None,
 ) -> e.RunStarted:
     """Return the beginning of a new run for a launch; `further_tags` win over what is found out here."""
+    parent = parent_run(client)
+    found = {} if parent is None else {context_tags.PARENT_RUN_ID: parent}
+    return started_run(request, experiment_id, run_name, {**found, **(further_tags or {})})
+
+
+def started_run(
+    request: Request, experiment_id: str, run_name: str | None, further_tags: Mapping[str, str]
+) -> e.RunStarted:
+    """Return the beginning of a new run of a launch, as far as the request tells, and `further_tags`."""
     name = validate.run_name(run_name or random_run_name())
     tags = {
         context_tags.RUN_NAME: name,
@@ -71,11 +80,8 @@ def new_run(
         _ENTRY_POINT: request.entry_point,
         _BACKEND: request.backend,
         LAUNCH_TAG: request.launch_id,
+        **further_tags,
     }
-    parent = parent_run(client)
-    if parent is not None:
-        tags[context_tags.PARENT_RUN_ID] = parent
-    tags.update(further_tags or {})
     checked = {key: value[: validate.MAX_TAG_VALUE] for key, value in tags.items() if value}
     now = time.time_ns() // 1_000_000
     return e.RunStarted(new_id(), experiment_id, name, now, request.user_id, checked)

@@ -125,18 +125,25 @@ def load_project(directory: Path, root: Path | None = None) -> Project:
         second = content[named[1]]
         raise ProjectInvalid(path, second.line, named[1], "a second environment", f"only {named[0]}")
     project_name = content["name"].text("name") if "name" in content else directory.resolve().name
-    entry_points = {
-        name: _entry_point(name, value)
-        for name, value in (
-            content["entry_points"].mapping("entry_points") if "entry_points" in content else {}
-        ).items()
-    }
+    entry_points = _entry_points(content)
     if "docker_env" in content:
         return Project(project_name, directory, entry_points, None, _docker(content["docker_env"], directory))
     if named:
         named_file = _named_file(named[0], content[named[0]], directory, inside)
         return Project(project_name, directory, entry_points, named_file)
     return Project(project_name, directory, entry_points, _beside(directory, inside))
+
+
+def read_entry_points(path: Path) -> dict[str, EntryPoint]:
+    """Return what a project file alone says can be launched. Raises ProjectInvalid and InvalidInput."""
+    return _entry_points(read_document(path).mapping("project"))
+
+
+def _entry_points(content: Mapping[str, Value]) -> dict[str, EntryPoint]:
+    if "entry_points" not in content:
+        return {}
+    given = content["entry_points"].mapping("entry_points")
+    return {name: _entry_point(name, value) for name, value in given.items()}
 
 
 def _project_file(directory: Path, inside: Path) -> Path | None:

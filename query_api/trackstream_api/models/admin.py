@@ -57,6 +57,29 @@ class Status(Model):
     troubles: dict[str, str] = Field(description="As in /ready: which part is not there, and why")
 
 
+class BlobCount(Model):
+    """Contents of artifacts."""
+
+    count: int
+    bytes: int
+
+
+class TableSize(Model):
+    """What a table takes."""
+
+    table: str
+    rows: int = Field(description="Rows on disk; those that later ones have replaced count until they merge")
+    bytes: int = Field(description="On disk, compressed")
+
+
+class Storage(Model):
+    """What the store takes on its disks. Bytes."""
+
+    tables: list[TableSize] = Field(description="The largest first; those without rows are left out")
+    contents: BlobCount = Field(description="Of artifacts, each content once")
+    log_bytes: int | None = Field(description="Of the log; null where a broker keeps it")
+
+
 class Positions(Model):
     """Where the events of a request stand on the log, in the order given."""
 
@@ -99,13 +122,6 @@ class GcRequest(Request):
 
     older_than_days: float = Field(30, ge=0, le=1_000_000, allow_inf_nan=False)
     dry_run: bool = Field(True, description="Only tell what would go")
-
-
-class BlobCount(Model):
-    """Contents of artifacts."""
-
-    count: int
-    bytes: int
 
 
 class GcReport(Model):

@@ -72,3 +72,65 @@ class CancelLaunch(Request):
     """Why a launch is to end."""
 
     reason: str = Field("", max_length=2000)
+
+
+class RequestLaunch(Request):
+    """A launch to put into a queue: of a project at an address, or one that repeats another launch."""
+
+    uri: str | None = Field(
+        None,
+        description="Git repository or archive (https://…, ssh://…, git@host:…, github:owner/repo), perhaps"
+        " with #subdirectory; not beside retry_of",
+    )
+    retry_of: str | None = Field(
+        None, description="The launch to repeat: its project, commit, backend and whatever is not said here"
+    )
+    entry_point: str | None = Field(None, description="main where not said")
+    version: str | None = Field(None, description="Commit, tag or branch; the newest where not said")
+    parameters: dict[str, str] | None = Field(
+        None, description="All of them; null: those of the launch that is repeated. No secrets"
+    )
+    experiment_id: str | None = None
+    run_name: str | None = None
+    env_manager: str | None = Field(None, description="virtualenv, uv, conda or local")
+    queue: str | None = Field(None, description="One of /api/v1/launch-queues; the first where not said")
+    max_attempts: int | None = Field(None, description="How often it may be taken, where workers die; 3")
+
+
+class LaunchQueue(Model):
+    """A queue that the server may put launches into."""
+
+    name: str
+    waiting: int
+    taken: int = Field(description="Launches that workers have in hand now")
+
+
+class LaunchQueues(Model):
+    """The queues that TRACKSTREAM_LAUNCH_QUEUES names; none where the server starts no launches."""
+
+    queues: list[LaunchQueue]
+
+
+class LaunchParameter(Model):
+    """A parameter of an entry point."""
+
+    name: str
+    type: str = Field(description="string, float, int, path or uri")
+    default: str | None = Field(description="null: a value must be given")
+
+
+class LaunchEntryPoint(Model):
+    """What can be launched."""
+
+    name: str
+    parameters: list[LaunchParameter]
+
+
+class LaunchedProject(Model):
+    """What is known of the project of a launch without fetching it from elsewhere."""
+
+    uri: str
+    can_start: bool = Field(description="Whether the API may put a launch of it into a queue")
+    entry_points: list[LaunchEntryPoint] | None = Field(
+        description="As its files say; null where they are not in the store"
+    )

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from trackstream_api.launch_queue.decision import Seen
 from trackstream_api.launch_queue.losses import lost_reason
-from trackstream_api.models.launches import Launch, LaunchPage
+from trackstream_api.models.launches import Launch, LaunchPage, LaunchQueue
 from trackstream_api.queries import page_token
 from trackstream_api.queries.execution import select
 from trackstream_schemas.errors import NotFound
@@ -90,6 +90,22 @@ def find(
     return LaunchPage.model_construct(
         launches=found, next_page_token=page_token.write(last, query) if more else None
     )
+
+
+def queue_counts(engine: Engine, names: Sequence[str], now: int) -> list[LaunchQueue]:
+    """Return what waits in these queues and what is in hand at `now` (ms), in the order given."""
+    sql = f"""
+        SELECT queue, countIf(shown = 'requested'), countIf(shown IN {{taken:Array(String)}}) FROM
+        (
+            SELECT queue, if({_SILENT}, {_WHEN_SILENT}, state) AS shown FROM launches FINAL
+            WHERE requested_at > 0 AND has({{names:Array(String)}}, ifNull(queue, ''))
+        )
+        GROUP BY queue
+    """
+    rows = select(engine, sql, {"names": list(names), "taken": list(UNFINISHED), "now": now})
+    found = {queue: (waiting, taken) for queue, waiting, taken in rows}
+    counts = [(name, *found.get(name, (0, 0))) for name in names]
+    return [LaunchQueue(name=name, waiting=waiting, taken=taken) for name, waiting, taken in counts]
 
 
 def silent(engine: Engine, now: int) -> list[Seen]:

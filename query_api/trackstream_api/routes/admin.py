@@ -6,6 +6,7 @@ from fastapi import APIRouter, Request, Response
 from fastapi.responses import JSONResponse
 
 from trackstream_api import gc
+from trackstream_api.barrier import reading
 from trackstream_api.models.admin import (
     GcReport,
     GcRequest,
@@ -13,12 +14,15 @@ from trackstream_api.models.admin import (
     ProjectorPosition,
     Ready,
     Status,
+    Storage,
 )
 from trackstream_api.models.base import Reply
 from trackstream_api.models.rebuild import ReplayRequest, ReplayState, VerifyRequest, VerifyState
+from trackstream_api.queries import status as sizes
 from trackstream_api.rebuild.replay_scope import replay_plan, topics_named
-from trackstream_api.routes.parameters import StoreOf
+from trackstream_api.routes.parameters import Consistency, StoreOf
 from trackstream_api.version import VERSION
+from trackstream_schemas import topics
 from trackstream_schemas.errors import Unavailable
 
 router = APIRouter(tags=["administration"])
@@ -78,6 +82,13 @@ def status(request: Request, store: StoreOf) -> Reply:
         ),
         headers={"X-Trackstream-Lag-Ms": str(lag_ms)},
     )
+
+
+@router.get("/api/v1/storage", response_model=Storage, summary="What the store takes on its disks")
+def storage(store: StoreOf, consistency: Consistency = "strong") -> Reply:
+    """The tables, the contents of artifacts as the tables know them, and the log where it is a file."""
+    with reading(store, topics.EVENT_TOPICS, consistency) as headers:
+        return Reply(sizes.storage(store.engine, store.log_bytes()), headers=headers)
 
 
 def _loss(positions: Sequence[ProjectorPosition]) -> str | None:

@@ -1,22 +1,35 @@
-"""Launches of projects: list, get, logs, cancel. They are requested through the SDK or the command line."""
+"""Launches of projects: list, get, logs, put into a queue, cancel."""
 
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Path, Query, Request, Response
 
+from trackstream.projects.project_file import EntryPoint
 from trackstream_api import launches as acts
 from trackstream_api.artifact_download import download
 from trackstream_api.as_of import parts
 from trackstream_api.as_of.looking import looking
 from trackstream_api.barrier import reading
+from trackstream_api.launch_queue import starting
+from trackstream_api.launch_queue.packed_project import entry_points_of
+from trackstream_api.launch_queue.queues import open_queues
 from trackstream_api.models.base import Reply
-from trackstream_api.models.launches import CancelLaunch, Launch, LaunchPage
+from trackstream_api.models.launches import (
+    CancelLaunch,
+    Launch,
+    LaunchedProject,
+    LaunchEntryPoint,
+    LaunchPage,
+    LaunchParameter,
+    LaunchQueues,
+    RequestLaunch,
+)
 from trackstream_api.queries import artifacts, launches
 from trackstream_api.routes.parameters import AsOf, Consistency, PageToken, StoreOf
 from trackstream_api.store import Store
 from trackstream_schemas import topics
 
-router = APIRouter(prefix="/api/v1/launches", tags=["launches"])
+router = APIRouter(prefix="/api/v1", tags=["launches"])
 
 LaunchId = Annotated[str, Path(description="The launch's id")]
 State = Literal["requested", "preparing", "ready", "running", "finished", "failed", "cancelled"]
@@ -24,7 +37,7 @@ _PARTS = (parts.LAUNCHES,)
 _LOG_TOPICS = (*acts.TOPICS, topics.RUNS, topics.ARTIFACTS, topics.ARTIFACT_BYTES)
 
 
-@router.get("", response_model=LaunchPage, summary="List launches")
+@router.get("/launches", response_model=LaunchPage, summary="List launches")
 def find(
     store: StoreOf,
     state: Annotated[list[State] | None, Query(description="Only these states; repeatable")] = None,
@@ -60,7 +73,7 @@ def find(
         return Reply(found, headers=look.headers)
 
 
-@router.get("/{launch_id}", response_model=Launch, summary="Get a launch")
+@router.get("/launches/{launch_id}", response_model=Launch, summary="Get a launch")
 def get(
     store: StoreOf, launch_id: LaunchId, consistency: Consistency = "strong", as_of: AsOf = None
 ) -> Reply:
@@ -68,6 +81,49 @@ def get(
     now = _now(store, consistency, as_of)
     with looking(store, _PARTS, consistency, as_of) as look:
         return Reply(launches.get(look.engine, launch_id, now), headers=look.headers)
+
+
+@router.post("/launches", response_model=Launch, status_code=201, summary="Put a launch into a queue")
+def start(store: StoreOf, request: RequestLaunch) -> Reply:
+    """For `trackstream launch-worker` to execute; this server executes nothing. INVALID_STATE where
+    TRACKSTREAM_LAUNCH_QUEUES names no queue for it. Projects in directories are sent by `trackstream run`."""
+    launch_id = starting.start(store, request, acts.now_ms())
+    with reading(store, acts.TOPICS) as headers:
+        return Reply(launches.get(store.engine, launch_id, acts.now_ms()), 201, headers)
+
+
+@router.get("/launch-queues", response_model=LaunchQueues, summary="Queues that launches can be put into")
+def queues(store: StoreOf, consistency: Consistency = "strong") -> Reply:
+    """With what waits there, and what workers have in hand."""
+    known = open_queues()
+    with reading(store, acts.TOPICS, consistency) as headers:
+        found = launches.queue_counts(store.engine, known, acts.now_ms())
+        return Reply(LaunchQueues(queues=found), headers=headers)
+
+
+@router.get(
+    "/launches/{launch_id}/project",
+    response_model=LaunchedProject,
+    summary="What can be launched of its project",
+)
+def project(store: StoreOf, launch_id: LaunchId, consistency: Consistency = "strong") -> Reply:
+    """Entry points and their parameters, as the files say that were sent to a queue. Nothing is fetched from
+    elsewhere, and nothing of it is executed."""
+    with reading(store, _LOG_TOPICS, consistency) as headers:
+        launch = launches.get(store.engine, launch_id, acts.now_ms())
+        found = entry_points_of(store, launch.uri) if launch.uri.startswith("runs:/") else None
+    entry_points = None if found is None else [_shown(one) for one in found]
+    shown = LaunchedProject(
+        uri=launch.uri, can_start=starting.can_start(launch.uri), entry_points=entry_points
+    )
+    return Reply(shown, headers=headers)
+
+
+def _shown(entry_point: EntryPoint) -> LaunchEntryPoint:
+    parameters = [
+        LaunchParameter(name=one.name, type=one.type, default=one.default) for one in entry_point.parameters
+    ]
+    return LaunchEntryPoint(name=entry_point.name, parameters=parameters)
 
 
 def _now(store: Store, consistency: str, as_of: str | None) -> int:
@@ -80,7 +136,7 @@ def _now(store: Store, consistency: str, as_of: str | None) -> int:
 
 
 @router.get(
-    "/{launch_id}/logs",
+    "/launches/{launch_id}/logs",
     response_class=Response,
     responses={200: {"content": {"text/plain": {}}}, 206: {"content": {"text/plain": {}}}, 416: {}},
     summary="What a launch has printed",
@@ -103,7 +159,7 @@ def logs(
     return answer
 
 
-@router.post("/{launch_id}/cancel", response_model=Launch, summary="Cancel a launch")
+@router.post("/launches/{launch_id}/cancel", response_model=Launch, summary="Cancel a launch")
 def cancel(store: StoreOf, launch_id: LaunchId, request: CancelLaunch | None = None) -> Reply:
     """Its launcher ends the program within some seconds. INVALID_STATE for a launch that is over."""
     return Reply(acts.cancel(store, launch_id, request.reason if request is not None else ""))

@@ -5,7 +5,8 @@ from fastapi import APIRouter, Response
 from trackstream_api.barrier import reading
 from trackstream_api.models.admin import SqlQuery, SqlResult
 from trackstream_api.models.base import Reply
-from trackstream_api.queries import user_sql
+from trackstream_api.models.sql import SqlViews
+from trackstream_api.queries import sql_views, user_sql
 from trackstream_api.routes.parameters import Consistency, StoreOf
 from trackstream_schemas import topics
 
@@ -31,3 +32,10 @@ def run(store: StoreOf, request: SqlQuery, consistency: Consistency = "strong") 
         encoding, media_type = (user_sql.CSV, _CSV) if request.format == "csv" else (user_sql.ARROW, _ARROW)
         content = user_sql.encoded(store.engine, request.query, request.parameters, encoding)
         return Response(content, headers=headers, media_type=media_type)
+
+
+@router.get("/sql/views", response_model=SqlViews, summary="The views, their columns and what they mean")
+def views(store: StoreOf) -> Reply:
+    """What `POST /sql` may read; columns are only ever added."""
+    with store.gate.reading():
+        return Reply(SqlViews(views=sql_views.views(store.engine)))
