@@ -22,6 +22,10 @@ VIEW_COLUMNS: dict[str, tuple[str, ...]] = {
         "sent_run_events", "projected_run_events", "sent_artifact_events", "projected_artifact_events",
         "lost_points", "lost_events",
     ),
+    "v_writer_reports": (
+        "run_id", "writer", "producer_id", "state", "started_at", "last_seen", "heartbeat_seconds",
+        "sent_batches", "sent_points", "lost_points", "lost_events",
+    ),
     "v_completeness": ("run_id", "completeness", "writers", "sent_points", "projected_points"),
     "v_latest_metrics": ("run_id", "key", "value", "step", "timestamp"),
     "v_artifacts": ("run_id", "path", "size", "sha256", "content_type", "logged_at"),
@@ -57,6 +61,11 @@ VIEW_COLUMNS: dict[str, tuple[str, ...]] = {
     "v_events": (
         "topic", "entity_id", "partition", "offset", "event_type", "event_id", "occurred_at", "producer_id",
         "sequence", "actor", "payload",
+    ),
+    "v_positions": ("projector", "topic", "partition", "next_offset"),
+    "v_dead_letters": (
+        "projector", "topic", "partition", "offset", "key", "error_type", "error_message", "occurred_at",
+        "resolution", "reason", "resolved_by", "resolved_at",
     ),
 }  # fmt: skip
 
