@@ -1,0 +1,46 @@
+"""What is said about single columns of a panel: colours, links, units, and how rows become columns."""
+
+from __future__ import annotations
+
+from typing import Any
+
+Json = dict[str, Any]
+
+STATUS_COLOURS = {
+    "RUNNING": "blue",
+    "SCHEDULED": "purple",
+    "FINISHED": "green",
+    "FAILED": "red",
+    "KILLED": "orange",
+}
+
+
+def matrix(*, row: str, column: str) -> Json:
+    """Return the transformation that makes a column of each value of `column`, and puts `value` there."""
+    return {
+        "id": "groupingToMatrix",
+        "options": {"rowField": row, "columnField": column, "valueField": "value", "emptyValue": "null"},
+    }
+
+
+def override(name: str, **properties: Any) -> Json:
+    """Return what is different about the column or series `name`."""
+    return {
+        "matcher": {"id": "byName", "options": name},
+        "properties": [{"id": key, "value": value} for key, value in properties.items()],
+    }
+
+
+def link(name: str, title: str, url: str) -> Json:
+    """Return the override that makes the cells of a column a link."""
+    return override(name, links=[{"title": title, "url": url, "targetBlank": False}])
+
+
+def status(*, cell: bool = True) -> Json:
+    """Return the override that colours the column `status` of runs; `cell` is for tables."""
+    options = {
+        value: {"color": colour, "index": index}
+        for index, (value, colour) in enumerate(STATUS_COLOURS.items())
+    }
+    coloured = {"custom.cellOptions": {"type": "color-text"}} if cell else {}
+    return override("status", mappings=[{"type": "value", "options": options}], **coloured)
