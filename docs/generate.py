@@ -88,6 +88,9 @@ def views() -> str:
 
 
 def _dictionary(tables: list[Any], columns: list[Any]) -> Iterator[str]:
+    yield "| view | what it holds |\n| --- | --- |"
+    yield from (f"| [`{table}`](#{table}) | {about} |" for table, about in tables)
+    yield ""
     for table, about in tables:
         yield f"### {table}\n\n{about}.\n\n| column | type | meaning |\n| --- | --- | --- |"
         for owner, name, type_, comment in columns:
