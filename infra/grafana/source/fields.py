@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 Json = dict[str, Any]
 
@@ -29,6 +32,11 @@ def override(name: str, **properties: Any) -> Json:
         "matcher": {"id": "byName", "options": name},
         "properties": [{"id": key, "value": value} for key, value in properties.items()],
     }
+
+
+def coloured(colours: Mapping[str, str]) -> list[Json]:
+    """Return the overrides that give columns or series their colours, by name."""
+    return [override(name, color={"mode": "fixed", "fixedColor": colour}) for name, colour in colours.items()]
 
 
 def link(name: str, title: str, url: str) -> Json:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from inspect import cleandoc
 from typing import TYPE_CHECKING
 
-from fields import Json, override
+from fields import Json, coloured, override
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -39,10 +39,10 @@ def sql(text: str, *, series: bool = False) -> Json:
     }
 
 
-def promql(expression: str, legend: str, ref: str = "A") -> Json:
+def promql(expression: str, legend: str) -> Json:
     """Return a query in PromQL over the time range."""
     return {
-        "refId": ref,
+        "refId": "A",
         "datasource": PROMETHEUS,
         "editorMode": "code",
         "expr": expression,
@@ -99,10 +99,6 @@ def timeseries(
         "spanNulls": not bars,
         "stacking": {"mode": "normal" if bars else "none", "group": "A"},
     }
-    coloured = [
-        override(name, color={"mode": "fixed", "fixedColor": colour})
-        for name, colour in (colours or {}).items()
-    ]
     return panel(
         "timeseries",
         title,
@@ -110,7 +106,7 @@ def timeseries(
         *targets,
         defaults={**_PALETTE, "unit": unit, **({"min": 0} if bars else {})},
         custom=custom,
-        overrides=[*coloured, *overrides],
+        overrides=[*coloured(colours or {}), *overrides],
         options=_chart_options(calcs),
     )
 
@@ -178,17 +174,13 @@ def stats(
     overrides: Sequence[Json] = (),
 ) -> Json:
     """Return one large figure for each numeric column of a single row, or for those that `fields` matches."""
-    coloured = [
-        override(name, color={"mode": "fixed", "fixedColor": colour})
-        for name, colour in (colours or {}).items()
-    ]
     return panel(
         "stat",
         title,
         about,
         target,
         defaults={"unit": unit, "noValue": "–"},
-        overrides=[*coloured, *overrides],
+        overrides=[*coloured(colours or {}), *overrides],
         options={
             "colorMode": "value",
             "graphMode": "none",
