@@ -17,7 +17,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from trackstream_api.as_of.entity import Step
+    from trackstream_api.as_of.moment import Cut
     from trackstream_consumers.engine import Engine
+    from trackstream_schemas.position import Position
 
 Kind = Literal["experiments", "runs", "models", "logged-models", "traces", "launches"]
 TOPICS: dict[Kind, tuple[str, ...]] = {
@@ -32,27 +34,36 @@ TOPICS: dict[Kind, tuple[str, ...]] = {
 _ONE: dict[Kind, str] = {kind: "launch" if kind == "launches" else kind.removesuffix("s") for kind in TOPICS}
 
 
-def page(engine: Engine, kind: Kind, entity_id: str, limit: int, token: str | None) -> HistoryPage:
+def page(
+    engine: Engine, kind: Kind, entity_id: str, limit: int, token: str | None, cut: Cut | None = None
+) -> HistoryPage:
     """Return some events of an entity, oldest first, each with what it changed. Raises NotFound.
 
+    With a `cut` only those before it.
     Each topic's events are in the order of the log; between two topics the producers' clocks decide.
     """
     wanted = TOPICS[kind]
     query = (kind, entity_id)
     begin = page_token.read(token, (int,) * len(wanted), query) if token else [0] * len(wanted)
     found = [_steps_from(first, engine, topic, entity_id) for topic, first in zip(wanted, begin, strict=True)]
-    steps = heapq.merge(*found, key=lambda step: step.event.envelope.occurred_at)
+    merged = heapq.merge(*found, key=lambda step: step.event.envelope.occurred_at)
+    steps = (step for step in merged if cut is None or _is_before(step.position, cut))
     entries: list[HistoryEntry] = []
     place = dict(zip(wanted, begin, strict=True))
     for step in islice(steps, limit):
         entries.append(_entry(step))
         place[step.position.topic] = step.position.offset + 1
     if not entries and token is None:
-        raise NotFound(f"nothing is known of {_ONE[kind]} {entity_id!r}")
+        when = "was" if cut is not None else "is"
+        raise NotFound(f"nothing {when} known of {_ONE[kind]} {entity_id!r}")
     more = next(steps, None) is not None
     return HistoryPage.model_construct(
         entries=entries, next_page_token=page_token.write(list(place.values()), query) if more else None
     )
+
+
+def _is_before(position: Position, cut: Cut) -> bool:
+    return position.offset < cut.get(position.topic_partition, 0)
 
 
 def _steps_from(first: int, engine: Engine, topic: str, entity_id: str) -> Iterator[Step]:

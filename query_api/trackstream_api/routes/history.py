@@ -6,13 +6,13 @@ from fastapi import APIRouter, Path, Query
 
 from trackstream_api.as_of import history
 from trackstream_api.as_of.diff import differences
-from trackstream_api.as_of.moment import parse_moment
+from trackstream_api.as_of.moment import cut_at, parse_moment
 from trackstream_api.as_of.runs import run_at
 from trackstream_api.barrier import reading
 from trackstream_api.models.base import Reply
 from trackstream_api.models.history import DiffSide, HistoryPage, RunDiff
 from trackstream_api.queries import registry
-from trackstream_api.routes.parameters import Consistency, PageToken, StoreOf
+from trackstream_api.routes.parameters import AsOf, Consistency, PageToken, StoreOf
 from trackstream_consumers.engine import Engine
 from trackstream_schemas import validate
 from trackstream_schemas.ids import registered_model_id_of
@@ -32,13 +32,15 @@ def page(
     limit: Annotated[int, Query(ge=1, le=10_000)] = 100,
     page_token: PageToken = None,
     consistency: Consistency = "strong",
+    as_of: AsOf = None,
 ) -> Reply:
     """Who did what and when, the first event first, and which values each event changed. Metric points have a
     history of their own."""
+    cut = None if as_of is None else cut_at(as_of, store, "as_of", history.TOPICS[kind])
     with reading(store, history.TOPICS[kind], consistency) as headers:
         if kind == "models":
             entity_id = _model_id(store.engine, entity_id)
-        found = history.page(store.engine, kind, entity_id, limit, page_token)
+        found = history.page(store.engine, kind, entity_id, limit, page_token, cut)
     return Reply(found, headers=headers)
 
 

@@ -172,6 +172,24 @@ def test_two_runs(server: LiveServer) -> None:
     assert "params.same" not in found
 
 
+def test_a_history_as_of_an_earlier_moment(server: LiveServer) -> None:
+    run_id = server.new_run()
+    server.log(e.TagsSet(run_id, {"note": "a"}))
+    server.log(e.TagsSet(run_id, {"note": "b"}))
+    entries = history(server, "runs", run_id)
+    path = f"/api/v1/history/runs/{run_id}"
+    then = server.call("GET", path, params={"as_of": entries[1]["position"]})
+    assert then == {"entries": entries[:2], "next_page_token": None}
+    paged = server.call("GET", path, params={"as_of": entries[1]["position"], "limit": 1})
+    query = {"as_of": entries[1]["position"], "page_token": paged["next_page_token"]}
+    assert server.call("GET", path, params=query) == {"entries": entries[1:2], "next_page_token": None}
+    other = server.new_run()
+    refused = server.call(
+        "GET", f"/api/v1/history/runs/{other}", 404, params={"as_of": entries[1]["position"]}
+    )
+    assert "nothing was known" in refused["message"]
+
+
 @pytest.mark.parametrize("moment", ["yesterday", "runs:0", "9999999999999"])
 def test_a_moment_that_cannot_be(server: LiveServer, moment: str) -> None:
     run_id = server.new_run()
