@@ -92,20 +92,16 @@ def as_json(value: Value) -> Any:
 def read_document(path: Path) -> Value:
     """Return the one document of a file. Raises ProjectInvalid with the line of what is wrong."""
     try:
-        with path.open("rb") as file:
-            data = file.read(MAX_BYTES + 1)
-    except OSError as error:
-        right = f"a file that can be read ({error.strerror})"
-        raise InvalidInput("project file", str(path), right) from error
-    return parse_document(data, path)
-
-
-def parse_document(data: bytes, path: Path) -> Value:
-    """Return the one document that `data` is; `path` is where it is from. Raises ProjectInvalid likewise."""
-    try:
         import yaml  # type: ignore[import-untyped,unused-ignore]
     except ModuleNotFoundError as error:
         raise InvalidInput(str(path), "YAML", "the extra: pip install 'trackstream[projects]'") from error
+    try:
+        with path.open("rb") as file:
+            data = file.read(MAX_BYTES + 1)
+    except OSError as error:
+        raise InvalidInput(
+            "project file", str(path), f"a file that can be read ({error.strerror})"
+        ) from error
     if len(data) > MAX_BYTES:
         raise ProjectInvalid(path, 1, "size", f"more than {MAX_BYTES} bytes", "a small file")
     try:
