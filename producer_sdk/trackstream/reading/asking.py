@@ -31,7 +31,8 @@ def asked_store(what: str) -> Iterator[ServerConnection]:
 
     uri = destination.tracking_uri()
     for client in sessions.clients():
-        client.flush()
+        if client.uri == uri:
+            client.flush()
     if "://" not in uri and not uri.startswith("offline:") and not (Path(uri) / FILE_NAME).exists():
         raise NotFound(f"{uri} holds no Trackstream store: log something there, or set another tracking URI")
     with asked(uri, what, _TIMEOUT_S) as server:

@@ -13,7 +13,7 @@ from trackstream_schemas.errors import InvalidInput
 from trackstream_schemas.ids import DEFAULT_EXPERIMENT_ID
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from trackstream.log.http import ServerConnection
 
@@ -55,7 +55,6 @@ def search_runs(
         raise InvalidInput("format", format, "pandas, polars or arrow")
     if not isinstance(max_results, int) or max_results < 1:
         raise InvalidInput("max_results", max_results, "a positive integer")
-    make = {"pandas": _pandas, "polars": _polars, "arrow": _arrow}[format]
     # Told before anything is asked.
     libraries = [library(name, "format", format) for name in _NEEDED[format]]
     body: dict[str, Any] = {
@@ -67,10 +66,7 @@ def search_runs(
     }
     with asked_store("search_runs") as server:
         runs = list(_found(server, body, max_results))
-    return make(columns_of(runs), *libraries)
-
-
-_NEEDED = {"pandas": ("pandas",), "polars": ("polars", "pyarrow"), "arrow": ("pyarrow",)}
+    return _MAKERS[format](columns_of(runs), *libraries)
 
 
 def _found(server: ServerConnection, body: Mapping[str, Any], most: int) -> Iterator[dict[str, Any]]:
@@ -144,3 +140,7 @@ def _arrow(columns: Mapping[str, list[Any]], arrow: Any) -> Any:
 
 def _polars(columns: Mapping[str, list[Any]], polars: Any, arrow: Any) -> Any:
     return polars.from_arrow(_arrow(columns, arrow))
+
+
+_MAKERS: dict[str, Callable[..., Any]] = {"pandas": _pandas, "polars": _polars, "arrow": _arrow}
+_NEEDED = {"pandas": ("pandas",), "polars": ("polars", "pyarrow"), "arrow": ("pyarrow",)}

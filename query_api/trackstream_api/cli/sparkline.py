@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -20,6 +21,20 @@ def sparkline(values: Sequence[float | None]) -> str:
     finite = [value for value in values if value is not None and math.isfinite(value)]
     least, greatest = min(finite, default=0.0), max(finite, default=0.0)
     return "".join(_level(value, least, greatest) for value in values)
+
+
+def shrunk(values: Sequence[float | None], most: int) -> list[float | None]:
+    """Return at most `most` values for these, each the mean of the numbers that it stands for."""
+    if len(values) <= most:
+        return list(values)
+    edges = [number * len(values) // most for number in range(most + 1)]
+    return [_mean(values[start:end]) for start, end in pairwise(edges)]
+
+
+def _mean(values: Sequence[float | None]) -> float | None:
+    numbers = [value for value in values if value is not None and not math.isnan(value)]
+    # Divided first: the sum of large numbers may be none.
+    return sum(value / len(numbers) for value in numbers) if numbers else None
 
 
 def _level(value: float | None, least: float, greatest: float) -> str:

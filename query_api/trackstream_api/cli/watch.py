@@ -33,7 +33,6 @@ _TICK = 1.0
 _LOOK_AGAIN = 5.0
 """A reading comes at the latest after so many seconds, should the stream have missed something."""
 _RATE_SECONDS = 10.0
-_CURVE = 40
 _OTHER_LINES = 12
 """Lines of a terminal that are not metrics."""
 
@@ -66,10 +65,12 @@ def watch(run: str, keys: Sequence[str], once: bool, store: str) -> None:
 
 def _show_once(store: str, run: str, patterns: Sequence[str]) -> None:
     from trackstream_api.cli.watch_reading import MOST_KEYS, read
-    from trackstream_api.cli.watch_screen import COLUMNS, header, rows
+    from trackstream_api.cli.watch_screen import COLUMNS, LONGEST_CURVE, header, rows
 
     with connect(store) as api:
-        reading = read(api, run_id_or_newest_named(api, run), patterns, MOST_KEYS, _CURVE, time.monotonic())
+        reading = read(
+            api, run_id_or_newest_named(api, run), patterns, MOST_KEYS, LONGEST_CURVE, time.monotonic()
+        )
     print_section("Run", ("ATTRIBUTE", "VALUE"), list(header(reading).items()))
     print_section("Metrics", COLUMNS, rows(reading, None))
     if reading.others:
@@ -98,6 +99,7 @@ def _address_of(store: str) -> Iterator[str]:
 
 def _follow(address: str, run: str, patterns: Sequence[str]) -> None:
     from trackstream_api.cli.watch_reading import MOST_KEYS, read
+    from trackstream_api.cli.watch_screen import LONGEST_CURVE
 
     with connect(address) as api:
         run_id = run_id_or_newest_named(api, run)
@@ -109,7 +111,7 @@ def _follow(address: str, run: str, patterns: Sequence[str]) -> None:
         most = max(1, shutil.get_terminal_size().lines - _OTHER_LINES) if live else MOST_KEYS
 
         def look() -> Reading:
-            return read(api, run_id, patterns, most, _CURVE, time.monotonic())
+            return read(api, run_id, patterns, most, LONGEST_CURVE, time.monotonic())
 
         if live:
             _on_terminal(look, news)
@@ -166,7 +168,7 @@ def _on_terminal(look: Callable[[], Reading], news: threading.Event) -> None:
             while len(recent) > 2 and reading.at - recent[1].at > _RATE_SECONDS:
                 recent.popleft()
             earlier = recent[0] if len(recent) > 1 and not reading.ended else None
-            live.update(screen(reading, earlier, trouble), refresh=True)
+            live.update(screen(reading, earlier, trouble, live.console.width), refresh=True)
 
 
 def _in_lines(look: Callable[[], Reading], news: threading.Event) -> None:

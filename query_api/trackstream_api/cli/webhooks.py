@@ -4,73 +4,29 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from trackstream_api.cli.connection import directory_of, is_address
 from trackstream_api.cli.errors import NotDelivered
-from trackstream_api.cli.options import DEFAULT_STORE, output_option
+from trackstream_api.cli.options import output_option
 from trackstream_api.cli.output import print_objects, say, when
+from trackstream_api.cli.webhook_places import (
+    CONFIG_VARIABLE,
+    DEFAULT_STATE,
+    config_option,
+    place_of,
+    place_options,
+    state_option,
+)
 from trackstream_schemas.errors import InvalidInput, NotFound
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from trackstream_api.cli.webhook_places import Place
     from trackstream_api.webhooks.config import Webhook
     from trackstream_api.webhooks.outbox import Delivery
-
-_CONFIG = "TRACKSTREAM_WEBHOOKS"
-_STATE = "TRACKSTREAM_WEBHOOKS_STATE"
-_DEFAULT_STATE = "trackstream-webhooks.db"
-
-
-class Place(NamedTuple):
-    """The files of a store's webhooks; either may not be there."""
-
-    config: Path
-    state: Path
-
-
-def _config_option(help_text: str) -> Callable[[Any], Any]:
-    return click.option(
-        "--config",
-        type=click.Path(dir_okay=False, path_type=Path),
-        envvar=_CONFIG,
-        show_envvar=True,
-        metavar="FILE",
-        help=help_text,
-    )
-
-
-def _state_option(help_text: str) -> Callable[[Any], Any]:
-    return click.option(
-        "--state",
-        type=click.Path(dir_okay=False, path_type=Path),
-        envvar=_STATE,
-        show_envvar=True,
-        metavar="FILE",
-        help=help_text,
-    )
-
-
-def _place_options(command: Any) -> Any:
-    for option in (
-        _state_option("Where deliveries wait.  [default: webhooks.db in DIR]"),
-        _config_option("The file that names the webhooks.  [default: webhooks.toml in DIR]"),
-        click.option(
-            "--dir",
-            "store",
-            envvar="TRACKSTREAM_URI",
-            default=DEFAULT_STORE,
-            show_default=True,
-            show_envvar=True,
-            metavar="DIR",
-            help="Directory of the store, on this machine.",
-        ),
-    ):
-        command = option(command)
-    return command
 
 
 @click.group()
@@ -83,13 +39,13 @@ def webhooks() -> None:
 
 
 @webhooks.command(name="list")
-@_place_options
+@place_options
 @output_option
 def list_(store: str, config: Path | None, state: Path | None, output: str) -> None:
     """List the webhooks: what each wants, and how many deliveries wait or were given up."""
     from trackstream_api.webhooks.outbox import Outbox
 
-    place = _place(store, config, state)
+    place = place_of(store, config, state)
     counts: dict[str, tuple[int, int]] = {}
     if place.state.exists():
         with Outbox(place.state) as outbox:
@@ -111,7 +67,7 @@ def list_(store: str, config: Path | None, state: Path | None, output: str) -> N
 
 @webhooks.command()
 @click.argument("name")
-@_place_options
+@place_options
 def test(name: str, store: str, config: Path | None, state: Path | None) -> None:
     """Post a test to a webhook now, from here, and say what its receiver answers.
 
@@ -121,7 +77,7 @@ def test(name: str, store: str, config: Path | None, state: Path | None) -> None
     from trackstream_api.webhooks.sending import Sender
     from trackstream_api.webhooks.trial import trial
 
-    webhook = _named(_webhooks(_place(store, config, state)), name)
+    webhook = _named(_webhooks(place_of(store, config, state)), name)
     with Sender(webhook, secrets_of(webhook, os.environ)) as sender:
         delivery_id, body = trial(webhook)
         outcome = sender.send(delivery_id, body)
@@ -131,11 +87,11 @@ def test(name: str, store: str, config: Path | None, state: Path | None) -> None
 
 
 @webhooks.command(name="dead-letters")
-@_place_options
+@place_options
 @output_option
 def dead_letters(store: str, config: Path | None, state: Path | None, output: str) -> None:
     """List deliveries that were given up, the oldest first; json holds what was to be delivered as well."""
-    found = [_object(delivery, body=output == "json") for delivery in _dead(_place(store, config, state))]
+    found = [_object(delivery, body=output == "json") for delivery in _dead(place_of(store, config, state))]
     columns = ("NUMBER", "WEBHOOK", "EVENT", "DELIVERY ID", "ATTEMPTS", "GIVEN UP", "ERROR")
     print_objects(output, found, columns, _row, empty="no dead letters")
 
@@ -143,28 +99,28 @@ def dead_letters(store: str, config: Path | None, state: Path | None, output: st
 @webhooks.command()
 @click.argument("numbers", metavar="NUMBER...", nargs=-1, type=int)
 @click.option("--all", "all_", is_flag=True, help="All of them.")
-@_place_options
+@place_options
 def retry(numbers: Sequence[int], all_: bool, store: str, config: Path | None, state: Path | None) -> None:
     """Have dead letters delivered again, with all attempts, by whoever delivers."""
     from trackstream_api.webhooks.outbox import Outbox
 
-    _each(_place(store, config, state), numbers, all_, Outbox.retry, "will be delivered again")
+    _each(place_of(store, config, state), numbers, all_, Outbox.retry, "will be delivered again")
 
 
 @webhooks.command()
 @click.argument("numbers", metavar="NUMBER...", nargs=-1, type=int)
 @click.option("--all", "all_", is_flag=True, help="All of them.")
-@_place_options
+@place_options
 def drop(numbers: Sequence[int], all_: bool, store: str, config: Path | None, state: Path | None) -> None:
     """Forget dead letters that nobody wants any more."""
     from trackstream_api.webhooks.outbox import Outbox
 
-    _each(_place(store, config, state), numbers, all_, Outbox.drop, "dropped")
+    _each(place_of(store, config, state), numbers, all_, Outbox.drop, "dropped")
 
 
 @webhooks.command()
-@_config_option("The file that names the webhooks.")
-@_state_option(f"Where deliveries wait, on a disk that stays.  [default: {_DEFAULT_STATE}]")
+@config_option("The file that names the webhooks.")
+@state_option(f"Where deliveries wait, on a disk that stays.  [default: {DEFAULT_STATE}]")
 def deliver(config: Path | None, state: Path | None) -> None:
     """Deliver for a store on Kafka until Ctrl-C or SIGTERM.
 
@@ -178,20 +134,8 @@ def deliver(config: Path | None, state: Path | None) -> None:
         from trackstream_api.webhooks.for_kafka import run
 
         if config is None:
-            raise InvalidInput("--config", None, f"the file that names the webhooks, or {_CONFIG}")
-        run(config, state or Path(_DEFAULT_STATE), stopping, announce=click.echo)
-
-
-def _place(store: str, config: Path | None, state: Path | None) -> Place:
-    if config is not None and state is not None:
-        return Place(config, state)
-    from trackstream_api.webhooks.config import FILE_NAME, STATE_NAME
-
-    if is_address(store):
-        right = "a directory on this machine: these commands look at the files of who delivers"
-        raise InvalidInput("--dir (or TRACKSTREAM_URI)", store, right)
-    directory = directory_of(store)
-    return Place(config or directory / FILE_NAME, state or directory / STATE_NAME)
+            raise InvalidInput("--config", None, f"the file that names the webhooks, or {CONFIG_VARIABLE}")
+        run(config, state or Path(DEFAULT_STATE), stopping, announce=click.echo)
 
 
 def _webhooks(place: Place) -> list[Webhook]:

@@ -38,7 +38,7 @@ def is_public(address: str) -> bool:
 
 def addresses_of(host: str, port: int, allow_private: bool) -> list[str]:
     """Return the addresses of a host that may be connected to. Raises AddressRefused where none may, OSError
-    where the host has none."""
+    or UnicodeError where the host has none."""
     found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
     addresses = list(dict.fromkeys(str(item[4][0]) for item in found))
     allowed = [address for address in addresses if allow_private or is_public(address)]
@@ -67,7 +67,7 @@ class GuardedBackend(httpcore.SyncBackend):
         """Connect to the first address that answers. Raises AddressRefused, or httpcore's errors."""
         try:
             addresses = addresses_of(host, port, self._allow_private)
-        except OSError as error:
+        except (OSError, UnicodeError) as error:
             raise httpcore.ConnectError(f"{host} cannot be resolved: {error}") from error
         failure: Exception | None = None
         for address in addresses:

@@ -19,6 +19,6 @@ def pause_after(webhook: Webhook, attempts: int, outcome: Outcome, chance: float
     """
     if outcome.final or attempts >= webhook.max_attempts:
         return None
-    doubled = webhook.retry_first_s * 2 ** min(attempts - 1, _MOST_DOUBLINGS)
+    doubled = webhook.retry_first_s * 2.0 ** min(attempts - 1, _MOST_DOUBLINGS)
     pause = min(doubled, webhook.retry_longest_s) * (0.5 + chance / 2)
     return max(pause, min(outcome.retry_after_s or 0.0, webhook.retry_longest_s))

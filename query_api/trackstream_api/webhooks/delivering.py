@@ -153,6 +153,12 @@ class Delivering:
         except MalformedEvent:
             # The projectors make a dead letter of it.
             return []
+        except TrackstreamError:
+            raise
+        # One event that cannot be told must not keep all others waiting for ever.
+        except Exception:
+            logger.exception("webhooks: the event at %s cannot be told", record.position)
+            return []
 
     def _receivers(self, name: str) -> list[str]:
         return [webhook.name for webhook in self._webhooks if wants(webhook.events, name)]

@@ -77,7 +77,7 @@ class Sender:
         timeouts = {"connect": seconds, "read": seconds, "write": seconds, "pool": seconds}
         try:
             with self._pool.stream(
-                "POST", self._url, headers=headers, content=body, extensions={"timeout": timeouts}
+                "POST", self._url, headers=[*headers.items()], content=body, extensions={"timeout": timeouts}
             ) as response:
                 said = _beginning(response, seconds)
                 return _outcome(response, said)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import socket
+
 import pytest
 
 from trackstream_api.webhooks.address_guard import AddressRefused, addresses_of, is_public
@@ -39,6 +41,15 @@ def test_private_addresses(address: str) -> None:
 @pytest.mark.parametrize("address", ["1.1.1.1", "93.184.216.34", "2606:4700::1111", "::ffff:1.1.1.1"])
 def test_public_addresses(address: str) -> None:
     assert is_public(address)
+
+
+def test_of_several_addresses_only_public_ones_are_tried(monkeypatch: pytest.MonkeyPatch) -> None:
+    found = [
+        (socket.AF_INET, socket.SOCK_STREAM, 6, "", (address, 80)) for address in ("10.0.0.1", "1.1.1.1")
+    ]
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: found)
+    assert addresses_of("both.example", 80, allow_private=False) == ["1.1.1.1"]
+    assert addresses_of("both.example", 80, allow_private=True) == ["10.0.0.1", "1.1.1.1"]
 
 
 def test_a_host_of_this_machine_is_refused_unless_it_is_allowed() -> None:
