@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 import struct
 from typing import TYPE_CHECKING, Any
@@ -231,6 +232,40 @@ def test_several_curves_and_a_stretch_of_them(server: LiveServer) -> None:
         factor = 1.0 if series["run_id"] == first else -1.0
         curve = [(step, step, factor * step) for step in range(10, 40)]
         assert_same_buckets(series["buckets"], downsampled(curve, 0, 3))
+
+
+def test_curves_side_by_side_from_the_start_of_each_run(server: LiveServer) -> None:
+    curves = {new_id(): 1_000_000, new_id(): 5_000_000}
+    for run_id, begun in curves.items():
+        further = [batch(run_id, [("a", step, begun + 10 * step, float(step)) for step in range(100)])]
+        server.new_run(further=further, run_id=run_id, start_time=begun)
+    body = {"run_ids": [*curves, new_id()], "keys": ["a"], "x": "relative", "start": 500, "buckets": 10}
+    found = server.call("POST", "/api/v1/metrics/series", json=body)["series"]
+    assert [series["run_id"] for series in found] == sorted(curves)
+    expected = downsampled([(10 * step, step, float(step)) for step in range(50, 100)], 0, 10)
+    for series in found:
+        assert_same_buckets(series["buckets"], expected)
+    unknown = {**body, "run_ids": [new_id()]}
+    assert server.call("POST", "/api/v1/metrics/series", json=unknown) == {"series": []}
+
+
+@pytest.mark.parametrize("first", [0, 1, 7])
+def test_stretches_for_a_log_axis_grow_by_one_factor(server: LiveServer, first: int) -> None:
+    run_id = new_id()
+    rows = [("a", step, step, float(step)) for step in range(first, 10_001)]
+    server.new_run(further=[batch(run_id, rows)], run_id=run_id)
+    body = {"run_ids": [run_id], "keys": ["a"], "buckets": 40, "spacing": "log"}
+    (found,) = server.call("POST", "/api/v1/metrics/series", json=body)["series"]
+    buckets = found["buckets"]
+    assert sum(bucket["count"] for bucket in buckets) == len(rows)
+    assert (buckets[0]["x_first"], buckets[-1]["x_last"]) == (first, 10_000)
+    factor = (10_000 / max(first, 1)) ** (1 / 40)
+    for bucket, following in itertools.pairwise(buckets):
+        assert bucket["x_last"] + 1 == following["x_first"]
+        assert bucket["x_last"] / max(bucket["x_first"], 1) <= factor * (1 + 1e-9)
+    one = {**body, "start": 50, "end": 50}
+    (found,) = server.call("POST", "/api/v1/metrics/series", json=one)["series"]
+    assert [bucket["count"] for bucket in found["buckets"]] == [1]
 
 
 @pytest.mark.parametrize(

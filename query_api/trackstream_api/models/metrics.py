@@ -86,7 +86,12 @@ class SeriesRequest(Request):
     run_ids: list[str] = Field(min_length=1, max_length=100)
     keys: list[str] = Field(min_length=1, max_length=100)
     buckets: int = Field(1000, ge=1, le=10_000, description="At most this many buckets a curve")
-    x: Literal["step", "timestamp"] = "step"
+    x: Literal["step", "timestamp", "relative"] = Field(
+        "step", description="relative: milliseconds since the run's start; a run without one has no curve"
+    )
+    spacing: Literal["even", "log"] = Field(
+        "even", description="How stretches of x grow: all as wide, or each by the same factor, for a log axis"
+    )
     start: int | None = Field(None, description="Only points with x at least this")
     end: int | None = Field(None, description="Only points with x at most this")
     writers: Literal["merged", "each"] = Field(
@@ -111,7 +116,7 @@ class Bucket(TypedDict):
 
 
 class Series(Model):
-    """One metric of one run, cut into stretches of x of equal width; empty stretches are left out."""
+    """One metric of one run, cut into stretches of x; empty stretches are left out."""
 
     run_id: str
     key: str

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from trackstream_api.models.artifacts import ArtifactEntry, ArtifactList
+from trackstream_api.models.artifacts import ArtifactEntry, ArtifactList, FoundArtifact, FoundArtifacts
 from trackstream_api.queries.execution import select
 from trackstream_schemas.errors import NotFound
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from trackstream_api.models.artifacts import ArtifactSearch
     from trackstream_consumers.engine import Engine
 
 _LEVEL = """
@@ -43,6 +44,38 @@ def level(engine: Engine, run_id: str, directory: str) -> ArtifactList:
         for path, is_dir, size, sha256, content_type, logged_at in select(engine, _LEVEL, parameters)
     ]
     return ArtifactList.model_construct(artifacts=entries)
+
+
+_FILES = """
+    SELECT run_id, path, size, sha256, content_type, toUnixTimestamp64Milli(logged_at) FROM artifacts FINAL
+    WHERE run_id IN {run_ids:Array(String)} AND startsWith(path, {prefix:String})
+        AND ({any_type:Bool} OR arrayExists(begin -> startsWith(content_type, begin), {types:Array(String)}))
+    ORDER BY path, run_id LIMIT {limit:UInt32}
+"""
+
+
+def files(engine: Engine, request: ArtifactSearch) -> FoundArtifacts:
+    """Return the files of several runs by path, then by run."""
+    parameters = {
+        "run_ids": request.run_ids,
+        "prefix": f"{request.path}/" if request.path else "",
+        "any_type": request.content_types is None,
+        "types": request.content_types or [],
+        "limit": request.limit + 1,
+    }
+    rows = select(engine, _FILES, parameters)
+    found = [
+        FoundArtifact(
+            run_id=row[0],
+            path=row[1],
+            size=row[2],
+            sha256=row[3],
+            content_type=row[4] or None,
+            logged_at=row[5],
+        )
+        for row in rows[: request.limit]
+    ]
+    return FoundArtifacts.model_construct(artifacts=found, more=len(rows) > request.limit)
 
 
 class ArtifactFile(NamedTuple):

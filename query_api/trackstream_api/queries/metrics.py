@@ -165,8 +165,8 @@ _SERIES = """
     WITH spans AS
     (
         SELECT
-            run_id, key, {writer} AS who, min({x}) AS first_x,
-            greatest(intDiv(toUInt64(max({x}) - min({x})), {{buckets:UInt64}}) + 1, 1) AS width
+            run_id, key, {writer} AS who, min({x}) AS first_x, max({x}) AS last_x,
+            greatest(intDiv(toUInt64(last_x - first_x), {{buckets:UInt64}}) + 1, 1) AS width
         FROM metric_points
         WHERE run_id IN {{run_ids:Array(String)}} AND key IN {{keys:Array(String)}}
             AND {x} BETWEEN {{start:Int64}} AND {{end:Int64}} AND {visible}
@@ -174,15 +174,15 @@ _SERIES = """
     )
     SELECT
         p.run_id AS run, p.key AS metric, p.who AS curve,
-        least(intDiv(toUInt64(p.{x} - s.first_x), s.width), {{buckets:UInt64}} - 1) AS stretch,
-        min(p.{x}), max(p.{x}), count(),
+        least({stretch}, {{buckets:UInt64}} - 1) AS stretch,
+        min(p.place), max(p.place), count(),
         minIfOrNull(p.value, NOT isNaN(p.value)),
         maxIfOrNull(p.value, NOT isNaN(p.value)),
         avgIfOrNull(p.value, NOT isNaN(p.value)),
-        argMax(p.value, (p.{x}, p.{other}, p.producer_id, p.sequence, p.point))
+        argMax(p.value, (p.place, p.{other}, p.producer_id, p.sequence, p.point))
     FROM
     (
-        SELECT *, {writer} AS who FROM metric_points FINAL
+        SELECT *, {writer} AS who, {x} AS place FROM metric_points FINAL
         WHERE run_id IN {{run_ids:Array(String)}} AND key IN {{keys:Array(String)}}
             AND {x} BETWEEN {{start:Int64}} AND {{end:Int64}} AND {visible}
     ) AS p
@@ -190,6 +190,22 @@ _SERIES = """
     GROUP BY run, metric, curve, stretch
     ORDER BY run, metric, curve, stretch
 """
+_PLACES = {
+    "step": "step",
+    "timestamp": "timestamp",
+    "relative": "(timestamp - transform(run_id, {begun:Array(String)}, {begun_at:Array(Int64)}, toInt64(0)))",
+}
+_STRETCHES = {
+    "even": "intDiv(toUInt64(p.place - s.first_x), s.width)",
+    # What a log axis cannot show, x below 1, falls into the first stretch.
+    "log": """toUInt64(floor(
+        log2(greatest(p.place, 1) / greatest(s.first_x, 1)) * {buckets:UInt64}
+        / greatest(log2(greatest(s.last_x, 1) / greatest(s.first_x, 1)), 1e-12)
+    ))""",
+}
+_BEGUN = (
+    "SELECT run_id, start_time FROM runs FINAL WHERE run_id IN {ids:Array(String)} AND status != 'UNSTARTED'"
+)
 
 
 def series(engine: Engine, request: SeriesRequest) -> SeriesReply:
@@ -214,8 +230,14 @@ def series(engine: Engine, request: SeriesRequest) -> SeriesReply:
     else:
         shown = visible(engine, request.run_ids[0], request.branch)
     parameters |= shown.parameters
+    if request.x == "relative":
+        begun = dict(select(engine, _BEGUN, {"ids": request.run_ids}))  # type: ignore[arg-type]
+        parameters |= {"run_ids": list(begun), "begun": list(begun), "begun_at": list(begun.values())}
+        if not begun:
+            return SeriesReply.model_construct(series=[])
     sql = _SERIES.format(
-        x=request.x,
+        x=_PLACES[request.x],
+        stretch=_STRETCHES[request.spacing],
         other="timestamp" if request.x == "step" else "step",
         writer="toString(writer)" if each else "''",
         visible=shown.condition,

@@ -98,7 +98,7 @@ def branch_list(
 
 @router.post("/metrics/series", response_model=SeriesReply, summary="Curves, downsampled")
 def series(store: StoreOf, request: SeriesRequest, consistency: Consistency = "strong") -> Reply:
-    """Cut each curve into at most `buckets` stretches of equal width and sum each up."""
+    """Cut each curve into at most `buckets` stretches of x and sum each up."""
     for run_id in request.run_ids:
         validate.run_id(run_id, "run_ids")
     for key in request.keys:

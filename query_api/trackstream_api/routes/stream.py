@@ -27,7 +27,7 @@ BEGINNING = "beginning"
 )
 async def stream(
     request: Request,
-    run: Annotated[str | None, Query(description="Only events of this run")] = None,
+    run: Annotated[list[str], Query(description="Only events of these runs", max_length=100)] = [],  # noqa: B006
     experiment: Annotated[str | None, Query(description="Only events of this experiment, by its id")] = None,
     type_: Annotated[list[str], Query(alias="type", description="Only these, such as RunStarted")] = [],  # noqa: B006
     topic: Annotated[list[str], Query(description="Only of these topics, such as runs")] = [],  # noqa: B006

@@ -36,18 +36,18 @@ class Selection:
     topics: frozenset[str]
     types: frozenset[str] | None = None
     """Names of events; None: any, records that cannot be read included."""
-    run_id: str | None = None
+    run_ids: frozenset[str] | None = None
     experiment_id: str | None = None
 
     def may_want(self, topic: str, key: str, event_type: str) -> bool:
         """Whether a record is wanted as far as its topic, key and type tell."""
         if topic not in self.topics or (self.types is not None and event_type not in self.types):
             return False
-        return self.run_id is None or key == self.run_id
+        return self.run_ids is None or key in self.run_ids
 
 
 def select(
-    run_id: str | None = None,
+    run_ids: Sequence[str] = (),
     experiment_id: str | None = None,
     types: Sequence[str] = (),
     named: Sequence[str] = (),
@@ -63,15 +63,16 @@ def select(
             raise InvalidInput("type", name, "the name of an event, such as RunStarted")
     if types:
         wanted &= frozenset(topic_of_type(name) for name in types)
-    if run_id is not None:
+    for run_id in run_ids:
         validate.run_id(run_id, "run")
+    if run_ids:
         wanted &= _OF_RUNS
     if experiment_id is not None:
         validate.experiment_id(experiment_id, "experiment")
         wanted &= _OF_EXPERIMENTS
     if not wanted:
         raise InvalidInput("topic", ",".join(named), "conditions that some event can meet together")
-    return Selection(wanted, frozenset(types) or None, run_id, experiment_id)
+    return Selection(wanted, frozenset(types) or None, frozenset(run_ids) or None, experiment_id)
 
 
 class Experiments:

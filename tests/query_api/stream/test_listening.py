@@ -138,7 +138,7 @@ def test_who_is_slower_than_the_log_is_told_where_to_go_on(log: DirectLog, sourc
 def test_a_record_that_is_no_event_is_shown_as_such(log: DirectLog, source: SqliteLog) -> None:
     log.append_raw((topics.RUNS, "run-1", b"\xff\x00"), (topics.RUNS, "run-1", b"\xc3\x01" + b"\x00" * 20))
     log.log(tags(1))
-    ear = Ear(LogFeed(source), BEGINNING, run_id="run-1")
+    ear = Ear(LogFeed(source), BEGINNING, run_ids=["run-1"])
     ear.listen(3)
     first, second, third = ear.got
     assert (first["type"], first["size"], third["type"]) == ("Unreadable", 2, "TagsSet")

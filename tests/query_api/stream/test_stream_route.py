@@ -148,6 +148,14 @@ def test_a_listener_gets_what_comes(server: LiveServer) -> None:
             assert next(tags).data == event.data
 
 
+def test_a_listener_of_two_runs_gets_what_comes_of_both(server: LiveServer) -> None:
+    one, other, third = (server.new_run() for _ in range(3))
+    with listening(server, run=[one, other]) as live:
+        for number, run_id in enumerate((one, third, other)):
+            server.log(e.TagsSet(run_id, {"n": str(number)}))
+        assert [next(live).data["body"]["run_id"] for _ in range(2)] == [one, other]
+
+
 def test_who_comes_back_misses_nothing_and_gets_nothing_twice(server: LiveServer) -> None:
     run_id = server.new_run()
     stop = threading.Event()
