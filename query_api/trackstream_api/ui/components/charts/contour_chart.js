@@ -1,0 +1,95 @@
+// How a third field goes over two others: a surface through the runs' values, and the runs on it.
+
+import { numberOf, wordsFor } from "./fields.js";
+import { axis, shade, tooltip } from "./plot.js";
+import { plotTemplate, runPlot } from "./run_plot.js";
+import { interpolated, isolines } from "./surface.js";
+import { linearTicks, shortNumber } from "./ticks.js";
+
+const ACROSS = 90;
+const UP = 70;
+const LEVELS = 9;
+
+export const ContourChart = {
+  name: "ContourChart",
+  mixins: [runPlot],
+  props: { x: String, y: String, z: String, logX: Boolean, logY: Boolean },
+  data: () => ({ scale: null }),
+  template: plotTemplate(`
+    <div v-if="scale && !lacking" class="ts-plot-scale">{{ scale.name }} <span>{{ scale.low }}</span><i :style="{ background: scale.ramp }"></i><span>{{ scale.high }}</span><span class="ts-faint">between the runs: estimated from their distance</span></div>`),
+  computed: {
+    shows() {
+      return [this.x, this.y, this.z, this.logX, this.logY];
+    },
+    summary() {
+      return `${wordsFor(this.z)} over ${wordsFor(this.x)} and ${wordsFor(this.y)} of ${this.runs.length} runs`;
+    },
+  },
+  methods: {
+    draw() {
+      if (!this.plot) return;
+      this.scale = null;
+      const placed = this.runs.map((run) => ({ run, x: numberOf(run, this.x), y: numberOf(run, this.y), z: numberOf(run, this.z) }))
+        .filter(({ x, y, z }) => [x, y, z].every(Number.isFinite) && (!this.logX || x > 0) && (!this.logY || y > 0));
+      const spread = (name) => new Set(placed.map((one) => one[name])).size;
+      if (placed.length < 3 || spread("x") < 2 || spread("y") < 2) return this.lack("A surface needs three runs with numbers for all three fields, and at least two different values across and up");
+      const toX = this.logX ? Math.log10 : (value) => value;
+      const toY = this.logY ? Math.log10 : (value) => value;
+      const [left, right] = room(placed.map(({ x }) => toX(x)));
+      const [bottom, top] = room(placed.map(({ y }) => toY(y)));
+      const [low, high] = [Math.min(...placed.map(({ z }) => z)), Math.max(...placed.map(({ z }) => z))];
+      const share = (z) => (high > low ? (z - low) / (high - low) : 0.5);
+      const points = placed.map(({ x, y, z }) => ({ x: (toX(x) - left) / (right - left), y: (toY(y) - bottom) / (top - bottom), z }));
+      const rows = interpolated(points, ACROSS, UP);
+      const image = painted(rows, (z) => shade(this.ink.ramp, (Math.floor(share(z) * LEVELS) + 0.5) / LEVELS));
+      const lines = linearTicks(low, high, LEVELS).flatMap((height) => isolines(rows, height));
+      const back = (log) => (value) => shortNumber(log ? Number((10 ** value).toPrecision(3)) : value);
+      const axisOf = (field, log, min, max, more) => {
+        const base = axis(this.ink, { splitLine: { show: false } });
+        return { ...base, type: "value", name: wordsFor(field) + (log ? " (log)" : ""), min, max, ...more, axisLabel: { ...base.axisLabel, showMinLabel: false, showMaxLabel: false, formatter: back(log) } };
+      };
+      this.scale = { name: wordsFor(this.z), low: shortNumber(low), high: shortNumber(high), ramp: `linear-gradient(to right, ${this.ink.ramp.join(",")})` };
+      this.show({
+        grid: { left: 62, right: 24, top: 26, bottom: 40, outerBoundsMode: "none" },
+        xAxis: axisOf(this.x, this.logX, left, right, { nameLocation: "middle", nameGap: 26 }),
+        yAxis: axisOf(this.y, this.logY, bottom, top, { nameLocation: "end", nameGap: 8, nameTextStyle: { align: "left", color: this.ink.quiet, fontSize: 11 } }),
+        tooltip: tooltip(this.ink, ({ data }) => (data?.full ? this.told(data.full, [this.x, this.y, this.z]) : "")),
+        series: [
+          {
+            type: "custom", silent: true, clip: true, z: 1, data: [[left, bottom]], tooltip: { show: false },
+            renderItem: ({ coordSys: { x, y, width, height } }) => ({
+              type: "group",
+              children: [
+                { type: "image", style: { image, x, y, width, height }, silent: true },
+                ...lines.map(([[x1, y1], [x2, y2]]) => ({
+                  type: "line", silent: true, style: { stroke: this.ink.surface, lineWidth: 1, opacity: 0.55 },
+                  shape: { x1: x + x1 * width, y1: y + (1 - y1) * height, x2: x + x2 * width, y2: y + (1 - y2) * height },
+                })),
+              ],
+            }),
+          },
+          {
+            type: "scatter", symbolSize: 9, z: 3, itemStyle: { borderColor: this.ink.text, borderWidth: 1.2 },
+            data: placed.map(({ run, x, y, z }) => ({ value: [toX(x), toY(y)], full: run, itemStyle: { color: shade(this.ink.ramp, share(z)) } })),
+          },
+        ],
+      });
+    },
+  },
+};
+
+function room(values) {
+  const [low, high] = [Math.min(...values), Math.max(...values)];
+  const more = (high - low) * 0.06;
+  return [low - more, high + more];
+}
+
+function painted(rows, colour) {
+  const canvas = Object.assign(document.createElement("canvas"), { width: rows[0].length, height: rows.length });
+  const pen = canvas.getContext("2d");
+  rows.forEach((line, row) => line.forEach((z, column) => {
+    pen.fillStyle = colour(z);
+    pen.fillRect(column, rows.length - 1 - row, 1, 1);
+  }));
+  return canvas;
+}

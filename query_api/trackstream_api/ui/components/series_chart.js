@@ -1,0 +1,1 @@
+export { SeriesChart as default } from "trackstream-charts";
