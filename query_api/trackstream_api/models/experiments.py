@@ -33,6 +33,29 @@ class ExperimentPage(Model):
     )
 
 
+class Activity(Model):
+    """What goes on in an experiment. Deleted runs do not count."""
+
+    run_count: int
+    running: int = Field(description="How many of them have not ended")
+    last_activity: int | None = Field(
+        description="When its last run began or ended, milliseconds since the epoch; null without runs"
+    )
+
+
+class ActiveExperiment(Experiment):
+    """An experiment and what goes on in it."""
+
+    activity: Activity
+
+
+class ActiveExperimentPage(Model):
+    """Some experiments with what goes on in them, in the order asked for."""
+
+    experiments: list[ActiveExperiment]
+    next_page_token: str | None
+
+
 class CreateExperiment(Request):
     """A new experiment."""
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from trackstream_api.models.experiments import Experiment
+from trackstream_api.models.experiments import ActiveExperiment, Activity, Experiment
 from trackstream_api.queries.execution import select
 from trackstream_schemas.errors import NotFound
 
@@ -59,6 +59,29 @@ def by_names(engine: Engine, names: Sequence[str], stages: Sequence[str]) -> lis
     """
     rows = select(engine, sql, {"names": list(names), "stages": list(stages)})
     return [_experiment(row) for row in rows]
+
+
+def with_activity(engine: Engine, found: Sequence[Experiment]) -> list[ActiveExperiment]:
+    """Return the experiments with what goes on in them: one statement, however many there are."""
+    sql = """
+        SELECT experiment_id, count(), countIf(status IN ('RUNNING', 'SCHEDULED')),
+            max(greatest(start_time, ifNull(end_time, 0)))
+        FROM runs FINAL
+        WHERE experiment_id IN {ids:Array(String)} AND lifecycle_stage = 'active' AND status != 'UNSTARTED'
+        GROUP BY experiment_id
+    """
+    ids = [experiment.experiment_id for experiment in found]
+    activity = {
+        row[0]: Activity(run_count=row[1], running=row[2], last_activity=row[3])
+        for row in (select(engine, sql, {"ids": ids}) if ids else ())
+    }
+    idle = Activity(run_count=0, running=0, last_activity=None)
+    return [
+        ActiveExperiment.model_construct(
+            **dict(experiment), activity=activity.get(experiment.experiment_id, idle)
+        )
+        for experiment in found
+    ]
 
 
 def names_of(engine: Engine, experiment_ids: Collection[str]) -> dict[str, str]:

@@ -19,7 +19,7 @@ from trackstream_api.search import (
     search_experiments_statement,
     search_runs_statement,
 )
-from trackstream_schemas.errors import NotFound
+from trackstream_schemas.errors import InvalidInput, NotFound
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -39,14 +39,16 @@ def search_experiments(engine: Engine, request: ExperimentSearch) -> ExperimentP
 def search_runs(engine: Engine, request: SearchRuns) -> RunPage:
     """Return a page of runs. Raises NotFound for an experiment name that nobody bears."""
     search = RunSearch(
-        experiment_ids=_experiments(engine, request.experiment_ids, request.experiment_names),
+        experiment_ids=experiments_named(engine, request.experiment_ids, request.experiment_names),
         filter=request.filter,
         order_by=tuple(request.order_by),
         view=request.view,
         limit=request.limit,
         page_token=request.page_token,
+        offset=request.offset,
     )
-    return _run_page(engine, search)
+    found = _run_page(engine, search)
+    return found if request.keys is None else _with_keys(found, request.keys)
 
 
 def _run_page(engine: Engine, search: RunSearch) -> RunPage:
@@ -65,7 +67,7 @@ def best_runs(engine: Engine, request: BestRuns) -> RunList:
     """
     metric = request.metric.replace('"', '""')
     search = RunSearch(
-        experiment_ids=_experiments(engine, request.experiment_ids, request.experiment_names),
+        experiment_ids=experiments_named(engine, request.experiment_ids, request.experiment_names),
         filter=request.filter,
         order_by=(f'metrics."{metric}" {"ASC" if request.mode == "min" else "DESC"}',),
         limit=request.top,
@@ -73,6 +75,26 @@ def best_runs(engine: Engine, request: BestRuns) -> RunList:
     found = _run_page(engine, search).runs
     ranked = [run for run in found if _has_number(run, request.metric)]
     return RunList.model_construct(runs=ranked)
+
+
+def _with_keys(found: RunPage, keys: Sequence[str]) -> RunPage:
+    """Leave out all params, metrics and tags but these."""
+    wanted: dict[str, set[str]] = {"params": set(), "metrics": set(), "tags": set()}
+    for name in keys:
+        part, _, key = name.partition(".")
+        if part not in wanted or not key:
+            raise InvalidInput("keys", name, "params.KEY, metrics.KEY or tags.KEY, the key without quotes")
+        wanted[part].add(key)
+    kept = [
+        run.model_copy(
+            update={
+                part: {key: value for key, value in getattr(run, part).items() if key in of_part}
+                for part, of_part in wanted.items()
+            }
+        )
+        for run in found.runs
+    ]
+    return RunPage.model_construct(runs=kept, next_page_token=found.next_page_token)
 
 
 def _has_number(run: Run, metric: str) -> bool:
@@ -84,10 +106,13 @@ def _page(engine: Engine, statement: Statement) -> Page:
     return page(statement, select(engine, statement.sql, statement.parameters))
 
 
-def _experiments(
+def experiments_named(
     engine: Engine, ids: Sequence[str] | None, names: Sequence[str] | None
 ) -> tuple[str, ...] | None:
-    """Return the ids of all experiments that a request names one way or the other; None for any."""
+    """Return the ids of all experiments that a request names one way or the other; None for any.
+
+    Raises NotFound for a name that nobody bears.
+    """
     if ids is None and names is None:
         return None
     named = experiments.by_names(engine, names or (), experiments.LIVING)

@@ -1,6 +1,6 @@
 """Experiments: find, create, rename, delete, restore, tag."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from fastapi import APIRouter, Query, Request
 
@@ -9,7 +9,13 @@ from trackstream_api.as_of import parts
 from trackstream_api.as_of.looking import looking
 from trackstream_api.barrier import reading
 from trackstream_api.models.base import Reply
-from trackstream_api.models.experiments import CreateExperiment, Experiment, ExperimentPage, RenameExperiment
+from trackstream_api.models.experiments import (
+    ActiveExperimentPage,
+    CreateExperiment,
+    Experiment,
+    ExperimentPage,
+    RenameExperiment,
+)
 from trackstream_api.models.runs import View
 from trackstream_api.queries import experiments
 from trackstream_api.queries.search import search_experiments
@@ -26,7 +32,7 @@ _TOPICS = (topics.EXPERIMENTS,)
 _PARTS = (parts.EXPERIMENTS,)
 
 
-@router.get("", response_model=ExperimentPage, summary="List or search experiments")
+@router.get("", response_model=ExperimentPage | ActiveExperimentPage, summary="List or search experiments")
 def find(
     store: StoreOf,
     name: Annotated[str | None, Query(description="Only the experiment of exactly this name")] = None,
@@ -35,19 +41,30 @@ def find(
     order_by: Annotated[list[str] | None, Query(description="For example: name ASC; repeatable")] = None,
     limit: Annotated[int, Query(ge=1, le=10_000)] = 100,
     page_token: PageToken = None,
+    include: Annotated[
+        list[Literal["activity"]] | None,
+        Query(description="activity: with the number of runs and the time of the last one; repeatable"),
+    ] = None,
     consistency: Consistency = "strong",
     as_of: AsOf = None,
 ) -> Reply:
     """Answer with one page, each experiment whole."""
     if name is not None and (filter or page_token):
         raise InvalidInput("name", name, "no filter and no page_token beside it: it finds one experiment")
-    with looking(store, _PARTS, consistency, as_of) as look:
+    read = (*_PARTS, parts.RUNS) if include else _PARTS
+    with looking(store, read, consistency, as_of) as look:
+        page: ExperimentPage | ActiveExperimentPage
         if name is not None:
             found = experiments.by_names(look.engine, [name], STAGES[view])
             page = ExperimentPage(experiments=found, next_page_token=None)
         else:
             search = ExperimentSearch(filter, tuple(order_by or ()), view, limit, page_token)
             page = search_experiments(look.engine, search)
+        if include:
+            page = ActiveExperimentPage.model_construct(
+                experiments=experiments.with_activity(look.engine, page.experiments),
+                next_page_token=page.next_page_token,
+            )
         return Reply(page, headers=look.headers)
 
 
@@ -108,6 +125,14 @@ def restore(store: StoreOf, experiment_id: ExperimentId) -> Reply:
 def set_tags(store: StoreOf, experiment_id: ExperimentId, tags: dict[str, str]) -> Reply:
     """Other tags stay as they are."""
     events = commands.tag_experiment(_decided_on(store, experiment_id), tags)
+    store.producer.emit_and_wait(events)
+    return _as_it_is_now(store, experiment_id)
+
+
+@router.delete("/{experiment_id}/tags/{key:path}", response_model=Experiment, summary="Remove a tag")
+def remove_tag(store: StoreOf, experiment_id: ExperimentId, key: str) -> Reply:
+    """A tag that is not set is no error."""
+    events = commands.untag_experiment(_decided_on(store, experiment_id), key)
     store.producer.emit_and_wait(events)
     return _as_it_is_now(store, experiment_id)
 

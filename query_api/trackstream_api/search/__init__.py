@@ -12,6 +12,7 @@ from trackstream_api.search.compile_runs import (
     leading_candidates_statement,
     leading_row,
     leading_runs_statement,
+    matching_rows,
     search_runs_statement,
     single_metric,
 )
@@ -27,6 +28,7 @@ __all__ = [
     "leading_candidates_statement",
     "leading_row",
     "leading_runs_statement",
+    "matching_rows",
     "page",
     "search_experiments_statement",
     "search_runs_statement",

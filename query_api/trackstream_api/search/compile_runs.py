@@ -64,6 +64,8 @@ class RunSearch:
     view: View = "active"
     limit: int = 100
     page_token: str | None = None
+    offset: int = 0
+    """Runs to pass over first, behind the page token's place."""
     artifact_root: str = _ARTIFACT_ROOT
     """What `artifact_uri` starts with: ROOT/EXPERIMENT_ID/RUN_ID/artifacts."""
 
@@ -78,13 +80,26 @@ def search_runs_statement(request: RunSearch) -> Statement:
     bindings = Bindings()
     comparisons = parse_filter(request.filter, RUNS)
     terms = parse_order_by(request.order_by, RUNS)
+    rows = matching_rows(request, terms, bindings)
+    order = _order(terms, request.artifact_root, bindings)
+    identity = _identity(request, comparisons, terms)
+    return page_statement(rows, "run_id", order, identity, request, bindings, request.offset)
+
+
+def matching_rows(request: RunSearch, terms: Sequence[OrderTerm], bindings: Bindings) -> str:
+    """Return a SELECT of all runs that match, whatever the order and the page, as SQL.
+
+    Columns: run_id, experiment_id, name, user_id, status, start_time, end_time; for the Nth of the terms,
+    where it is no attribute, also valueN, and foundN, which is 0 where a run has none. Raises
+    FilterSyntaxError.
+    """
+    comparisons = parse_filter(request.filter, RUNS)
     head = _head(request.experiment_ids, comparisons, bindings)
     rows = _runs(request.experiment_ids, request.view, comparisons, head, request.artifact_root, bindings)
     for index, term in enumerate(terms):
         if term.entity != "attribute":
             rows = _joined(rows, term, index, head, bindings)
-    order = _order(terms, request.artifact_root, bindings)
-    return page_statement(rows, "run_id", order, _identity(request, comparisons, terms), request, bindings)
+    return rows
 
 
 def single_metric(request: RunSearch) -> OrderTerm | None:
@@ -102,7 +117,7 @@ def leading_candidates_statement(request: RunSearch) -> Statement | None:
     runs. None where the search is of another kind: other orders, or a further page. Raises FilterSyntaxError.
     """
     term = single_metric(request)
-    if term is None or request.page_token:
+    if term is None or request.page_token or request.offset:
         return None
     bindings = Bindings()
     # Enough for some values that no longer stand and some runs that do not match; more cost more to look up.

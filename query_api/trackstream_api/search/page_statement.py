@@ -39,11 +39,18 @@ class SortOrder:
 
 
 def page_statement(
-    rows: str, id_column: str, order: SortOrder, identity: str, wanted: PageWanted, bindings: Bindings
+    rows: str,
+    id_column: str,
+    order: SortOrder,
+    identity: str,
+    wanted: PageWanted,
+    bindings: Bindings,
+    offset: int = 0,
 ) -> Statement:
     """Return the statement of the wanted page of `rows`, a SELECT with all columns that the order needs.
 
-    `identity` is the query's hash. Raises InvalidInput where the page token belongs to another query.
+    The page begins `offset` rows behind the token's place. `identity` is the query's hash. Raises
+    InvalidInput where the page token belongs to another query.
     """
     keys = order.keys
     columns = ", ".join(
@@ -51,9 +58,10 @@ def page_statement(
     )
     behind = f" WHERE {after(wanted.page_token, identity, keys, bindings)}" if wanted.page_token else ""
     sorted_by = ", ".join(f"{key.column} {'ASC' if key.ascending else 'DESC'}" for key in keys)
+    passed = f" OFFSET {bindings.bind(offset, 'UInt64')}" if offset else ""
     sql = (
         f"SELECT id, {', '.join(key.column for key in keys)} FROM "
         f"(SELECT {id_column} AS id, {columns} FROM ({rows})){behind} "
-        f"ORDER BY {sorted_by} LIMIT {bindings.bind(wanted.limit + 1, 'UInt64')}{SETTINGS}"
+        f"ORDER BY {sorted_by} LIMIT {bindings.bind(wanted.limit + 1, 'UInt64')}{passed}{SETTINGS}"
     )
     return Statement(sql, bindings.values, wanted.limit, identity)
