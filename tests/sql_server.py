@@ -43,6 +43,7 @@ class SqlServer:
                 "--port=0",
                 "--sql-port=0",
                 "--sql-no-password",
+                "--no-ui",
             ],
             env={name: value for name, value in os.environ.items() if not name.startswith("TRACKSTREAM_")}
             | {"PYTHONUNBUFFERED": "1"},
@@ -50,8 +51,12 @@ class SqlServer:
             text=True,
         )
         assert self.process.stdout is not None
-        self.url = self.process.stdout.readline().split(" at ")[1].strip()
-        self.api = self.process.stdout.readline().split(" at ")[1].split()[0]
+        told = [self.process.stdout.readline() for _ in range(2)]
+        if not all(told):
+            self.process.communicate()
+            raise AssertionError("the server did not come up; it says why on stderr")
+        self.url = told[0].split(" at ")[1].strip()
+        self.api = told[1].split(" at ")[1].split()[0]
         self._writer = HttpLogWriter(self.api)
         self._producer = Producer(self._writer, Settings())
         self.runs: list[str] = []
@@ -76,6 +81,11 @@ class SqlServer:
         self._log(*_models(self.runs))
         self._log(*_launches(self.runs[0], experiment_id))
         self._put_garbage()
+        # What becomes of it goes over the log once more.
+        deadline = time.monotonic() + 60
+        while not self.ask("SELECT key FROM v_dead_letters")[1]:
+            assert time.monotonic() < deadline, "the record that nobody can read is no dead letter"
+            time.sleep(0.05)
         return self
 
     def _log(self, *bodies: e.Body) -> None:
