@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from typing import TYPE_CHECKING
 
 import pytest
@@ -10,6 +11,7 @@ from hypothesis import strategies as st
 
 from trackstream_api.webhooks.backoff import pause_after
 from trackstream_api.webhooks.config import Webhook, load, secrets_of
+from trackstream_api.webhooks.for_directory import delivering_for
 from trackstream_api.webhooks.happenings import EVENTS, topics_of, wants
 from trackstream_api.webhooks.sending import Outcome
 from trackstream_schemas import topics
@@ -87,6 +89,17 @@ def test_every_event_is_wanted_by_name_by_entity_and_by_all() -> None:
         assert wants([name.partition(".")[0] + ".*"], name)
         assert wants(["*"], name)
         assert not wants(["other.*"], name)
+
+
+@pytest.mark.parametrize("text", [None, "", GOOD + "enabled = false\n"], ids=["no file", "empty", "disabled"])
+def test_without_webhooks_there_is_no_thread_and_no_file(tmp_path: Path, text: str | None) -> None:
+    if text is not None:
+        written(tmp_path, text)
+    threads = threading.active_count()
+    # The store is not even looked at.
+    with delivering_for(None, tmp_path):  # type: ignore[arg-type]
+        assert threading.active_count() == threads
+        assert not (tmp_path / "webhooks.db").exists()
 
 
 @given(
