@@ -188,13 +188,14 @@ class Consumer:
         batch: list[Item] = []
         rows = size = 0
         began = 0.0
+        nudged = False
         wait = settings.idle_poll
         while True:
-            # Taken before the poll: what was on the log when the nudge came is then in the batch. Only one
-            # that was seen is taken away: another may come between the two lines.
-            nudged = self._nudged
-            if nudged:
+            # Taken before the poll: what was on the log when the nudge came is then in the batch, which goes
+            # once the log is drained. Only one that was seen is taken away: another may come in between.
+            if self._nudged:
                 self._nudged = False
+                nudged = True
             raw = self._persistently(partial(self._reader.poll, settings.poll_records, wait))
             if self._reader.generation != self._generation:
                 self._take_assignment(raw)

@@ -294,6 +294,20 @@ def test_a_nudged_consumer_does_not_keep_its_distance(engine: Engine, log: Direc
         assert consumer.progress.wait_for({RUNS: number + 1}, 60)
 
 
+def test_a_nudge_that_comes_before_its_record_is_seen_counts(
+    engine: Engine, log: DirectLog, make: Make
+) -> None:
+    settings = ConsumerSettings(spacing=600, max_age=600)
+    consumer = make(EntityProjector(engine), settings=settings)
+    for number in range(2):
+        # From the second on there is a flush to keep the distance from.
+        log.log(start(number))
+        consumer.nudge()
+        consumer.start()
+        assert consumer.progress.wait_for({RUNS: number + 1}, 60)
+        consumer.stop()
+
+
 def test_many_nudges_from_many_threads_lose_nothing(engine: Engine, log: DirectLog, make: Make) -> None:
     consumer = make(EntityProjector(engine))
     consumer.start()
