@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, cast
 
 import nicegui
 from nicegui import ui
+from nicegui.dependencies import register_importmap_override
 
 from trackstream_api.ui.headers import UiHeaders
 from trackstream_api.ui.places import PREFIX
@@ -30,6 +31,11 @@ def mount(app: FastAPI, api: Api) -> None:
     # As NiceGUI's own files, a browser keeps these for ever: their address changes with their content.
     nicegui.app.add_static_files(f"/static/{_edition()}", STATIC, max_cache_age=31_536_000)
     nicegui.app.state.trackstream_static = f"{PREFIX}/static/{_edition()}"
+    for index in STATIC.glob("*/index.js"):
+        # Modules of the browser: `import … from "trackstream-charts"`, or from one of its files.
+        package = index.parent.name
+        register_importmap_override(f"trackstream-{package}", static_url(f"{package}/index.js"))
+        register_importmap_override(f"trackstream-{package}/", static_url(f"{package}/"))
     ui.run_with(
         app,
         title="Trackstream",
@@ -52,6 +58,13 @@ def api() -> Api:
 def static_url(name: str) -> str:
     """Return the address of a file of `static/`."""
     return f"{nicegui.app.state.trackstream_static}/{name}"
+
+
+def preloaded(*packages: str) -> None:
+    """Let the browser fetch all modules of some folders of `static/` at once, not one after the other."""
+    for package in packages:
+        for module in sorted((STATIC / package).glob("*.js")):
+            ui.add_head_html(f'<link rel="modulepreload" href="{static_url(f"{package}/{module.name}")}">')
 
 
 def _edition() -> str:

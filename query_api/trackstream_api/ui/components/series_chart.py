@@ -11,12 +11,12 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
 
-class SeriesChart(ui.element, component="series_chart.js", esm={"trackstream-charts": "charts"}):
+class SeriesChart(ui.element, component="series_chart.js"):
     """A metric of some runs over steps or time; the browser asks the API for the points.
 
-    Charts of one page share requests and, while runs go on, one stream of events. Dragging, Ctrl and the wheel,
-    or + and - zoom in, a double click or 0 zooms out; each time the server is asked for finer buckets. The event
-    `changed` tells what a person has switched: `{"metric": …, "logY": …}`.
+    Charts of one page share requests and, while runs go on, one stream of events. Dragging, Ctrl and the
+    wheel, or + and - zoom in, a double click or 0 zooms out; each time the server is asked for finer buckets.
+    The event `changed` tells what a person has switched: `{"metric": …, "logY": …}`.
     """
 
     def __init__(
@@ -36,8 +36,8 @@ class SeriesChart(ui.element, component="series_chart.js", esm={"trackstream-cha
     ) -> None:
         """`smoothing` is the weight of the exponential moving average, 0 to below 1; `height` is in pixels.
 
-        `labels` are the runs' names by id; `show_band` draws from the least to the greatest value of each bucket;
-        `heading` puts the metric's name above. With `live` it follows the runs.
+        `labels` are the runs' names by id; `show_band` draws from the least to the greatest value of each
+        bucket; `heading` puts the metric's name above. With `live` it follows the runs.
         """
         super().__init__()
         self.props["run-ids"] = list(run_ids)

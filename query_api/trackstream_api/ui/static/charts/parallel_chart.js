@@ -1,6 +1,6 @@
 // An axis a field, a line a run. Dragging along an axis picks runs.
 
-import { numberOf, scaleOf, wordsFor } from "./fields.js";
+import { isWide, numberOf, scaleOf, wordsFor } from "./fields.js";
 import { FONT, shade } from "./plot.js";
 import { plotTemplate, runPlot } from "./run_plot.js";
 import { shortNumber } from "./ticks.js";
@@ -40,16 +40,16 @@ export const ParallelChart = {
           parallelAxisDefault: {
             nameLocation: "end", nameGap: 14, nameTextStyle: { ...FONT, fontWeight: 600, color: this.ink.text }, nameTruncate: { maxWidth: 130 },
             axisLine: { lineStyle: { color: this.ink.strong } }, axisTick: { show: false }, splitLine: { show: false },
-            axisLabel: { ...FONT, color: this.ink.quiet, hideOverlap: true },
+            axisLabel: this.label(),
             areaSelectStyle: { width: 18, borderWidth: 1, borderColor: this.ink.main, color: this.ink.main, opacity: 0.25 },
           },
         },
         parallelAxis: this.fields.map((field, dim) => {
           const { numeric, categories } = scales[dim];
           const base = { dim, name: wordsFor(field), realtime: true };
-          return numeric
-            ? { ...base, type: "value", scale: true, axisLabel: { ...FONT, color: this.ink.quiet, formatter: shortNumber } }
-            : { ...base, type: "category", data: categories };
+          if (!numeric) return { ...base, type: "category", data: categories };
+          const type = isWide(this.runs, field) ? "log" : "value";
+          return { ...base, type, scale: true, boundaryGap: type === "value" ? ["4%", "4%"] : null, axisLabel: { ...this.label(), formatter: shortNumber } };
         }),
         series: [{
           type: "parallel", smooth: 0.25, lineStyle: { width: 1.6, opacity: 0.75 }, inactiveOpacity: 0.06, activeOpacity: 0.95,
@@ -58,6 +58,10 @@ export const ParallelChart = {
       });
       this.plot.off("axisareaselected");
       this.plot.on("axisareaselected", () => this.pick());
+    },
+    // Readable where lines run behind it.
+    label() {
+      return { ...FONT, color: this.ink.quiet, hideOverlap: true, textBorderColor: this.ink.surface, textBorderWidth: 3 };
     },
     pick() {
       const inside = this.plot.getModel().getSeriesByIndex(0).getRawIndicesByActiveState("active");

@@ -3,11 +3,12 @@
 import { numberOf, wordsFor } from "./fields.js";
 import { axis, shade, tooltip } from "./plot.js";
 import { plotTemplate, runPlot } from "./run_plot.js";
-import { interpolated, isolines } from "./surface.js";
+import { heightAt, interpolated, isolines } from "./surface.js";
 import { linearTicks, shortNumber } from "./ticks.js";
 
 const ACROSS = 90;
 const UP = 70;
+const FINER = 5;
 const LEVELS = 9;
 
 export const ContourChart = {
@@ -41,8 +42,11 @@ export const ContourChart = {
       const share = (z) => (high > low ? (z - low) / (high - low) : 0.5);
       const points = placed.map(({ x, y, z }) => ({ x: (toX(x) - left) / (right - left), y: (toY(y) - bottom) / (top - bottom), z }));
       const rows = interpolated(points, ACROSS, UP);
-      const image = painted(rows, (z) => shade(this.ink.ramp, (Math.floor(share(z) * LEVELS) + 0.5) / LEVELS));
-      const lines = linearTicks(low, high, LEVELS).flatMap((height) => isolines(rows, height));
+      const heights = linearTicks(low, high, LEVELS);
+      const edges = [low, ...heights, high];
+      const bands = edges.slice(1).map((edge, at) => shade(this.ink.ramp, share((edge + edges[at]) / 2)));
+      const image = painted(rows, (z) => bands[heights.filter((height) => height <= z).length]);
+      const lines = heights.flatMap((height) => isolines(rows, height));
       const back = (log) => (value) => shortNumber(log ? Number((10 ** value).toPrecision(3)) : value);
       const axisOf = (field, log, min, max, more) => {
         const base = axis(this.ink, { splitLine: { show: false } });
@@ -85,11 +89,14 @@ function room(values) {
 }
 
 function painted(rows, colour) {
-  const canvas = Object.assign(document.createElement("canvas"), { width: rows[0].length, height: rows.length });
+  const [width, height] = [ACROSS * FINER, UP * FINER];
+  const canvas = Object.assign(document.createElement("canvas"), { width, height });
   const pen = canvas.getContext("2d");
-  rows.forEach((line, row) => line.forEach((z, column) => {
-    pen.fillStyle = colour(z);
-    pen.fillRect(column, rows.length - 1 - row, 1, 1);
-  }));
+  for (let row = 0; row < height; row++) {
+    for (let column = 0; column < width; column++) {
+      pen.fillStyle = colour(heightAt(rows, (column + 0.5) / width, 1 - (row + 0.5) / height));
+      pen.fillRect(column, row, 1, 1);
+    }
+  }
   return canvas;
 }

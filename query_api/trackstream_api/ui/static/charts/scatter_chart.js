@@ -48,7 +48,7 @@ export const ScatterChart = {
     axisOf(field, { numeric, categories }, log, more) {
       const base = { ...axis(this.ink), name: wordsFor(field), ...more };
       if (!numeric) return { ...base, type: "category", data: categories };
-      return { ...base, type: log ? "log" : "value", scale: true, axisLabel: { ...base.axisLabel, formatter: shortNumber } };
+      return { ...base, type: log ? "log" : "value", scale: true, boundaryGap: log ? null : ["4%", "4%"], axisLabel: { ...base.axisLabel, formatter: shortNumber } };
     },
     // Returns what colours a run, and says below what colours mean.
     painter() {

@@ -39,6 +39,12 @@ export function isNumeric(runs, field) {
 
 export const varies = (runs, field) => new Set(runs.map((run) => String(valueOf(run, field)))).size > 1;
 
+// Whether the numbers of a field are spread so wide that only powers tell them apart.
+export function isWide(runs, field) {
+  const values = runs.map((run) => numberOf(run, field)).filter(Number.isFinite);
+  return isNumeric(runs, field) && Math.min(...values) > 0 && Math.max(...values) >= 100 * Math.min(...values);
+}
+
 // How to place runs along a field: numbers where all are, else its values as categories, numbers first.
 export function scaleOf(runs, field) {
   if (isNumeric(runs, field)) return { numeric: true, place: (run) => numberOf(run, field), categories: null };

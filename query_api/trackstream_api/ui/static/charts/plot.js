@@ -53,7 +53,7 @@ function inks() {
 // Marks, names and rules of an axis of `ink`.
 export function axis(ink, more = {}) {
   return {
-    axisLine: { show: false }, axisTick: { show: false },
+    axisLine: { show: false, onZero: false }, axisTick: { show: false },
     splitLine: { show: true, lineStyle: { color: ink.line } },
     axisLabel: { ...FONT, color: ink.quiet, hideOverlap: true },
     nameTextStyle: { ...FONT, color: ink.quiet },

@@ -23,6 +23,16 @@ export function interpolated(points, across, up) {
   return rows;
 }
 
+// The height at (x, y), from 0 to 1 each, between the four nearest of the rows.
+export function heightAt(rows, x, y) {
+  const [up, across] = [rows.length - 1, rows[0].length - 1];
+  const [row, column] = [Math.min(up - 1, Math.floor(y * up)), Math.min(across - 1, Math.floor(x * across))];
+  const [north, east] = [y * up - row, x * across - column];
+  const low = rows[row][column] * (1 - east) + rows[row][column + 1] * east;
+  const high = rows[row + 1][column] * (1 - east) + rows[row + 1][column + 1] * east;
+  return low * (1 - north) + high * north;
+}
+
 // The lines of one height as pieces [[x, y], [x, y]], from 0 to 1, by marching squares.
 export function isolines(rows, height) {
   const pieces = [];

@@ -1,0 +1,1 @@
+export { CompareBoard as default } from "trackstream-compare";
