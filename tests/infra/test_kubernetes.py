@@ -20,6 +20,7 @@ KUBERNETES = Path(__file__).parents[2] / "infra" / "kubernetes"
 KUSTOMIZE = ("sigs.k8s.io/kustomize/kustomize/v5", "v5.7.1")
 VERSIONS = ("1.29", "1.33")
 WORKLOADS = {"Deployment", "Job"}
+UI = "trackstream-ui"
 
 pytestmark = pytest.mark.integration
 
@@ -73,7 +74,7 @@ def test_all_parts_are_there(objects: Objects) -> None:
     }  # fmt: skip
     deployed = {name for kind, name in names if kind == "Deployment"}
     consumers = {f"trackstream-consumer-{kind}" for kind in ("entities", "metrics", "artifacts")}
-    assert deployed == {"trackstream-api", *consumers}
+    assert deployed == {"trackstream-api", UI, *consumers}
     assert {name for kind, name in names if kind == "PodDisruptionBudget"} == deployed
 
 
@@ -93,6 +94,11 @@ def test_configuration_is_by_reference(objects: Objects) -> None:
     made = {found["metadata"]["name"] for found in objects if found["kind"] == "ConfigMap"}
     for name, pod in pods(objects):
         (container,) = pod["spec"]["containers"]
+        if name == UI:
+            # Whoever gets into the one process that draws pages finds no passwords there.
+            assert "env" not in container
+            assert "envFrom" not in container
+            continue
         references = container["envFrom"]
         assert {next(iter(reference)) for reference in references} == {"configMapRef", "secretRef"}, name
         assert {ref["configMapRef"]["name"] for ref in references if "configMapRef" in ref} <= made
@@ -120,6 +126,16 @@ def test_deployments_have_all_probes(objects: Objects) -> None:
             ports = {port["name"] for port in container["ports"]}
             for probe in ("startupProbe", "readinessProbe", "livenessProbe"):
                 assert container[probe]["httpGet"]["port"] in ports
+
+
+def test_one_ui_before_api_replicas_that_have_none(objects: Objects) -> None:
+    found = {each["metadata"]["name"]: each for each in objects if each["kind"] == "Deployment"}
+    services = {each["metadata"]["name"] for each in objects if each["kind"] == "Service"}
+    (api,) = found["trackstream-api"]["spec"]["template"]["spec"]["containers"]
+    (ui,) = found[UI]["spec"]["template"]["spec"]["containers"]
+    assert "--no-ui" in api["args"]
+    assert found[UI]["spec"]["replicas"] == 1
+    assert ui["args"][ui["args"].index("--api") + 1].removeprefix("http://") in services
 
 
 def test_the_autoscaler_points_at_a_deployment(objects: Objects) -> None:
