@@ -56,6 +56,10 @@ class Api:
         """Read; `query` are query parameters, lists repeat one."""
         return await self._call("GET", path, params=query)
 
+    async def text(self, path: str, **query: Any) -> str:
+        """Read what is no JSON, such as a small file; what is no UTF-8 becomes replacement characters."""
+        return (await self._answer("GET", path, params=query)).content.decode(errors="replace")
+
     async def post(self, path: str, body: Any = None, **query: Any) -> Any:
         """Search or act; `body` is sent as JSON, its None values left out where it is a dict."""
         return await self._call("POST", path, params=query, json=_without_none(body))
@@ -72,7 +76,16 @@ class Api:
         """Delete."""
         return await self._call("DELETE", path, params=query)
 
+    async def beginning(self, path: str, most: int, /, **query: Any) -> bytes:
+        """Read the first `most` bytes of a download that is not empty, or all of a shorter one."""
+        given = {"Range": f"bytes=0-{most - 1}"}
+        return (await self._answer("GET", path, params=query, headers=given)).content[:most]
+
     async def _call(self, method: str, path: str, **options: Any) -> Any:
+        answer = await self._answer(method, path, **options)
+        return answer.json() if answer.content else None
+
+    async def _answer(self, method: str, path: str, **options: Any) -> httpx.Response:
         options["params"] = _without_none(options["params"])
         try:
             answer = await self._client.request(method, f"/api/v1{path}", **options)
@@ -82,7 +95,7 @@ class Api:
             ) from None
         if not answer.is_success:
             raise _failure(answer)
-        return answer.json() if answer.content else None
+        return answer
 
 
 def path_of(*parts: str) -> str:
