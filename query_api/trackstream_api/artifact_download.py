@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import mimetypes
 import posixpath
 import re
 from typing import TYPE_CHECKING
@@ -21,24 +22,39 @@ if TYPE_CHECKING:
 _MIME = re.compile(r"[\w.+-]+/[\w.+-]+(; ?charset=[\w-]+)?", re.ASCII)
 # What a browser would run in the server's own origin.
 _ACTIVE = re.compile(r"html|svg|xml|javascript|ecmascript|pdf|flash", re.IGNORECASE)
+# What a browser can show within the sandbox below. Scripts are not among them: another page of this origin
+# could load them.
+_SHOWN = re.compile(r"(text/(html|plain)|image/svg\+xml|(image|audio|video)/[\w.-]+)\b", re.IGNORECASE)
+_POLICY = "sandbox; default-src 'none'"
+_SHOWN_POLICY = f"{_POLICY}; style-src 'unsafe-inline'; img-src data:; font-src data:; media-src data:"
 
 
 def download(
-    blobs: BlobStore, file: ArtifactFile, request: Mapping[str, str], head_only: bool, *, is_current: bool
+    blobs: BlobStore,
+    file: ArtifactFile,
+    request: Mapping[str, str],
+    head_only: bool,
+    *,
+    is_current: bool,
+    inline: bool = False,
 ) -> Response:
     """Answer a GET (or HEAD) with these request headers, names in lower case.
+
+    With `inline` a browser shows what it can, in a sandbox: without scripts, in an origin of its own, without
+    anything from elsewhere. Whatever it cannot show so stays an attachment.
 
     Where the content is not in the blob store: raises StorageFailed if all that is on the log has been
     projected (`is_current`), so that waiting cannot help, and otherwise Unavailable.
     """
     etag = f'"{file.sha256}"'
     name = quote(posixpath.basename(file.path), safe="")
+    shown = shown_type(file) if inline else None
     headers = {
         "ETag": etag,
         "Accept-Ranges": "bytes",
         "Cache-Control": "private, no-cache",
-        "Content-Disposition": f"attachment; filename*=UTF-8''{name}",
-        "Content-Security-Policy": "sandbox; default-src 'none'",
+        "Content-Disposition": f"{'inline' if shown else 'attachment'}; filename*=UTF-8''{name}",
+        "Content-Security-Policy": _SHOWN_POLICY if shown else _POLICY,
         "X-Content-Type-Options": "nosniff",
     }
     if etag in request.get("if-none-match", ""):
@@ -64,7 +80,7 @@ def download(
     if part:
         headers["Content-Range"] = f"bytes {part.start}-{part.start + part.length - 1}/{file.size}"
     status = 206 if part else 200
-    kind = media_type(file.content_type)
+    kind = shown or media_type(file.content_type)
     if head_only:
         return Response(status_code=status, headers=headers, media_type=kind)
     return StreamingResponse(_pieces(blobs, file.sha256, part), status, headers, kind)
@@ -73,6 +89,15 @@ def download(
 def media_type(logged: str) -> str:
     """Return the Content-Type to answer with: the logged one, unless it is malformed or can carry scripts."""
     return logged if _MIME.fullmatch(logged) and not _ACTIVE.search(logged) else "application/octet-stream"
+
+
+def shown_type(file: ArtifactFile) -> str | None:
+    """Return the Content-Type under which a browser can show a file; None where it cannot.
+
+    Where none was logged the name tells.
+    """
+    logged = file.content_type or mimetypes.guess_type(file.path)[0] or ""
+    return logged if _MIME.fullmatch(logged) and _SHOWN.match(logged) else None
 
 
 def _pieces(blobs: BlobStore, sha256: str, part: ByteRange | None) -> Iterator[bytes]:

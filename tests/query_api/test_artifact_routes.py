@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -86,6 +86,36 @@ def test_levels_of_the_tree(server: LiveServer) -> None:
     assert server.call("GET", listing, params={"path": "none"})["artifacts"] == []
 
 
+def test_files_of_several_runs(server: LiveServer) -> None:
+    one, other = sorted(server.new_run() for _ in range(2))
+    for run_id, path, kind in [
+        (one, "plots/a.png", "image/png"),
+        (other, "plots/a.png", "image/png"),
+        (one, "plots/b.txt", "text/plain"),
+        (one, "plots2/c.jpg", "image/jpeg"),
+    ]:
+        headers = {"content-type": kind}
+        server.call("PUT", content_path(run_id), 201, params={"path": path}, content=SMALL, headers=headers)
+
+    def found(**asked: Any) -> list[tuple[str, str]]:
+        body = {"run_ids": [other, one, new_id()], **asked}
+        files = server.call("POST", "/api/v1/artifacts/search", json=body)["artifacts"]
+        return [(file["path"], file["run_id"]) for file in files]
+
+    both = [("plots/a.png", one), ("plots/a.png", other)]
+    assert found() == [*both, ("plots/b.txt", one), ("plots2/c.jpg", one)]
+    assert found(path="plots") == [*both, ("plots/b.txt", one)]
+    assert found(content_types=["image/"]) == [*both, ("plots2/c.jpg", one)]
+    assert found(content_types=["image/jpeg", "text/"]) == [("plots/b.txt", one), ("plots2/c.jpg", one)]
+    assert found(content_types=[]) == []
+    body = {"run_ids": [one], "limit": 2}
+    answer = server.call("POST", "/api/v1/artifacts/search", json=body)
+    assert (len(answer["artifacts"]), answer["more"]) == (2, True)
+    assert not server.call("POST", "/api/v1/artifacts/search", json={**body, "limit": 3})["more"]
+    for wrong, field in (({"run_ids": ["../x"]}, "run_ids"), ({**body, "path": "../x"}, "path")):
+        assert server.call("POST", "/api/v1/artifacts/search", 400, json=wrong)["field"] == field
+
+
 @pytest.mark.parametrize(
     ("header", "status", "start", "end"),
     [
@@ -147,6 +177,60 @@ def test_no_browser_runs_an_artifact(server: LiveServer, logged: str | None, ans
     assert "sandbox" in answer.headers["content-security-policy"]
     assert answer.headers["content-disposition"] == "attachment; filename*=UTF-8''a%22%3BA%20%C3%BC.html"
     assert "x-evil" not in answer.headers
+
+
+@pytest.mark.parametrize(
+    ("name", "logged", "answered"),
+    [
+        ("a.html", "text/html", "text/html"),
+        ("a.svg", "image/svg+xml", "image/svg+xml"),
+        ("a.png", None, "image/png"),
+        ("a.html", None, "text/html"),
+        ("a.mp4", "video/mp4", "video/mp4"),
+        ("a.js", "text/javascript", None),
+        ("a.js", None, None),
+        ("a.css", "text/css", None),
+        ("a.xml", "text/xml", None),
+        ("a.xhtml", "application/xhtml+xml", None),
+        ("a.pdf", None, None),
+        ("a.html", "text/html\r\nx-evil: 1", None),
+        ("a.html", "text/htmlx", None),
+    ],
+)
+def test_what_is_shown_is_in_a_sandbox(
+    server: LiveServer, name: str, logged: str | None, answered: str | None
+) -> None:
+    run_id = new_id()
+    blob = server.call("POST", "/api/v1/blobs", 201, content=SMALL)
+    server.new_run(
+        further=[e.ArtifactLogged(run_id, name, blob["size"], blob["sha256"], logged)], run_id=run_id
+    )
+    answer = server.client.get(content_path(run_id), params={"path": name, "inline": "true"})
+    assert answer.content == SMALL
+    kind = answer.headers["content-type"].split(";")[0]
+    assert kind == (answered or ("text/css" if logged == "text/css" else "application/octet-stream"))
+    disposition = "inline" if answered else "attachment"
+    assert answer.headers["content-disposition"] == f"{disposition}; filename*=UTF-8''{name}"
+    policy = answer.headers["content-security-policy"]
+    assert "sandbox;" in policy
+    assert "default-src 'none'" in policy
+    assert "allow" not in policy
+    assert "script" not in policy
+    assert answer.headers["x-content-type-options"] == "nosniff"
+    assert "x-evil" not in answer.headers
+
+
+def test_a_content_as_of_an_earlier_moment(server: LiveServer) -> None:
+    run_id = server.new_run()
+    for content in (b"first", b"second"):
+        server.call("PUT", content_path(run_id), 201, params={"path": "a.txt"}, content=content)
+    logged = server.call("GET", f"/api/v1/history/runs/{run_id}")["entries"][-2]
+    assert logged["type"] == "ArtifactLogged"
+    then = {"path": "a.txt", "as_of": logged["position"]}
+    assert server.client.get(content_path(run_id), params=then).content == b"first"
+    server.call("DELETE", f"/api/v1/runs/{run_id}/artifacts", params={"path": "a.txt"})
+    assert server.client.get(content_path(run_id), params=then).content == b"first"
+    server.call("GET", content_path(run_id), 404, params={"path": "a.txt"})
 
 
 OUTSIDE = [

@@ -10,7 +10,13 @@ from trackstream_api.artifact_download import download
 from trackstream_api.as_of import parts
 from trackstream_api.as_of.looking import looking
 from trackstream_api.barrier import reading
-from trackstream_api.models.artifacts import ArtifactList, StoredArtifact, StoredBlob
+from trackstream_api.models.artifacts import (
+    ArtifactList,
+    ArtifactSearch,
+    FoundArtifacts,
+    StoredArtifact,
+    StoredBlob,
+)
 from trackstream_api.models.base import Reply
 from trackstream_api.queries import artifacts, runs
 from trackstream_api.request_body import RequestBody
@@ -45,6 +51,17 @@ def level(
         return Reply(found, headers=look.headers)
 
 
+@router.post("/artifacts/search", response_model=FoundArtifacts, summary="Files of several runs")
+def search(store: StoreOf, request: ArtifactSearch, consistency: Consistency = "strong") -> Reply:
+    """What lies at the same path in several runs stands together. Runs that are not there have none."""
+    for run_id in request.run_ids:
+        validate.run_id(run_id, "run_ids")
+    if request.path:
+        validate.artifact_path(request.path, "path")
+    with looking(store, (parts.FILES,), consistency, request.as_of) as look:
+        return Reply(artifacts.files(look.engine, request), headers=look.headers)
+
+
 @router.head("/runs/{run_id}/artifacts/content", include_in_schema=False)
 @router.get(
     "/runs/{run_id}/artifacts/content",
@@ -53,14 +70,27 @@ def level(
     summary="Download an artifact",
 )
 def content(
-    request: Request, store: StoreOf, run_id: RunId, path: FilePath, consistency: Consistency = "strong"
+    request: Request,
+    store: StoreOf,
+    run_id: RunId,
+    path: FilePath,
+    inline: Annotated[
+        bool,
+        Query(description="To be looked at: HTML, pictures, sound and films in a sandbox without scripts"),
+    ] = False,
+    consistency: Consistency = "strong",
+    as_of: AsOf = None,
 ) -> Response:
-    """Ranges and ETags work. Always an attachment, and never of a type that a browser would run."""
+    """Ranges and ETags work. An attachment, never of a type that a browser would run, unless `inline`."""
     path = validate.artifact_path(path, "path")
-    with reading(store, _TOPICS, consistency) as headers:
-        file = artifacts.get(store.engine, run_id, path)
+    if as_of is None:
+        with reading(store, _TOPICS, consistency) as headers:
+            file = artifacts.get(store.engine, run_id, path)
+    else:
+        with looking(store, (parts.RUNS, parts.FILES), consistency, as_of) as look:
+            headers, file = look.headers, artifacts.get(look.engine, run_id, path)
     is_current, head_only = consistency == "strong", request.method == "HEAD"
-    answer = download(store.blobs, file, request.headers, head_only, is_current=is_current)
+    answer = download(store.blobs, file, request.headers, head_only, is_current=is_current, inline=inline)
     answer.headers.update(headers)
     return answer
 
