@@ -4,9 +4,9 @@ const WAIT_MS = 20;
 const MOST_RUNS = 100;
 const MOST_KEYS = 100;
 const MOST_BUCKETS = 1000;
-const LEAST_BUCKETS = 50;
+const LEAST_BUCKETS = 30;
 // Buckets of one answer that a browser takes in without being felt: with many curves each has fewer.
-const AT_ONCE = 60_000;
+const AT_ONCE = 30_000;
 
 let waiting = new Map();
 

@@ -82,9 +82,7 @@ export const SeriesChart = {
       this._curves = null;
       this.load();
     },
-    looks() {
-      this.$nextTick(() => this.draw());
-    },
+    looks: "drawSoon",
     logY() {
       this.ownLogY = null;
     },
@@ -102,6 +100,7 @@ export const SeriesChart = {
     this._sight = new IntersectionObserver(([entry]) => {
       this._seen = entry.isIntersecting;
       if (this._seen && (this._stale || (!this._curves && !this._stop))) this.load();
+      else if (this._seen && this._changed) this.drawSoon();
     }, { rootMargin: "200px" });
     this._sight.observe(this.$el);
     this.follow();
@@ -113,6 +112,7 @@ export const SeriesChart = {
     clearTimeout(this._later);
     clearTimeout(this._zooming);
     cancelAnimationFrame(this._frame);
+    cancelAnimationFrame(this._drawing);
   },
   methods: {
     async load() {
@@ -158,8 +158,18 @@ export const SeriesChart = {
       const room = this.logX ? 0 : (to - from) * 0.03;
       return [Math.floor(this.logX ? Math.max(1, from / 1.05) : from - room), Math.ceil(this.logX ? to * 1.05 : to + room)];
     },
+    // Once a picture, however often something changes; what nobody sees waits until it is seen.
+    drawSoon() {
+      this._changed = true;
+      if (!this._seen) return;
+      this._drawing ??= requestAnimationFrame(() => {
+        this._drawing = null;
+        this.draw();
+      });
+    },
     draw() {
       if (!this.plot || !this._curves) return;
+      this._changed = false;
       const shown = this.runIds.filter((id) => !this.hidden.includes(id) && this._curves.get(id)?.x.length);
       this._shown = shown.map((id) => {
         const curve = this._curves.get(id);

@@ -1,7 +1,7 @@
 // The compare page: runs on one side, ways to look at them on the other. All its state is in the address.
 
 import { watchRuns } from "trackstream-charts/live_runs.js";
-import { read, write } from "./address.js";
+import { addressOf, read, write } from "./address.js";
 import { CurvesTab } from "./curves_tab.js";
 import { DiffTable } from "./diff_table.js";
 import { FieldsTab } from "./fields_tab.js";
@@ -148,9 +148,7 @@ export const CompareBoard = {
       this.change({ colours: [...others, `${runId}.${colour.slice(1)}`] });
     },
     addressOf(name) {
-      const query = new URLSearchParams(location.search);
-      query.set("tab", name);
-      return `${location.pathname}?${query}`;
+      return addressOf({ ...this.state, tab: name === "curves" ? "" : name });
     },
     go(event, name) {
       if (event.ctrlKey || event.metaKey || event.shiftKey) return;

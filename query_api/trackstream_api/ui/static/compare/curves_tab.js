@@ -22,7 +22,7 @@ export const CurvesTab = {
         <label class="cmp-check"><input type="checkbox" :checked="allLogY" @change="set('logy', $event.target.checked ? ['*'] : [])"> log y</label>
         <label class="cmp-check"><input type="checkbox" :checked="band" @change="set('band', $event.target.checked ? '' : '0')"> least to greatest</label>
         <span class="ts-grow"></span>
-        <div class="cmp-chooser" @keydown.escape="choosing = false">
+        <div ref="chooser" class="cmp-chooser" @keydown.escape="choosing = false">
           <button type="button" class="ts-button" :aria-expanded="String(choosing)" aria-controls="cmp-keys" @click="choosing = !choosing">{{ keys.length }} of {{ all.length }} metrics</button>
           <div v-if="choosing" id="cmp-keys" class="cmp-keys ts-panel">
             <input class="ts-input" type="search" aria-label="Find metrics" placeholder="Find metrics" v-model="search">
@@ -59,7 +59,10 @@ export const CurvesTab = {
     keys() {
       const chosen = (this.state.keys ?? []).filter((key) => this.all.includes(key));
       if (chosen.length) return chosen;
-      return keysOf(this.runs, "metrics", true).slice(0, FIRST);
+      const shared = keysOf(this.runs, "metrics", true);
+      // Of the machine last: it is rarely what runs are compared by.
+      const ofMachine = (key) => key.startsWith("system/");
+      return [...shared.filter((key) => !ofMachine(key)), ...shared.filter(ofMachine)].slice(0, FIRST);
     },
     offered() {
       const words = this.search.toLowerCase();
@@ -77,6 +80,15 @@ export const CurvesTab = {
     allLogY() {
       return (this.state.logy ?? []).includes("*");
     },
+  },
+  mounted() {
+    this._outside = ({ target }) => {
+      if (!this.$refs.chooser?.contains(target)) this.choosing = false;
+    };
+    document.addEventListener("pointerdown", this._outside);
+  },
+  beforeUnmount() {
+    document.removeEventListener("pointerdown", this._outside);
   },
   methods: {
     set(name, value, push = false) {

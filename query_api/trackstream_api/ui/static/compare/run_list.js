@@ -17,10 +17,10 @@ export const RunList = {
       </div>
       <run-picker :taken="runs.map((run) => run.run_id)" @add="$emit('add', $event)"></run-picker>
       <ul class="cmp-run-list">
-        <li v-for="run in runs" :key="run.run_id" class="cmp-run" :class="{ 'is-hidden': hidden.includes(run.run_id) }">
+        <li v-for="run in runs" :key="run.run_id" class="cmp-run" :class="{ 'is-hidden': hidden.includes(run.run_id), 'is-deleted': run.lifecycle_stage === 'deleted' }">
           <input type="color" class="cmp-colour" :value="colours[run.run_id]" :aria-label="'Colour of ' + label(run)" title="Change the colour"
             @change="$emit('recolour', run.run_id, $event.target.value)">
-          <a class="ts-cut cmp-run-name" :href="address(run)" :title="run.name + ' · ' + run.experiment_name + ' · ' + run.run_id">{{ label(run) }}</a>
+          <a class="ts-cut cmp-run-name" :href="address(run)" :title="run.name + ' · ' + run.experiment_name + ' · ' + run.run_id + (run.lifecycle_stage === 'deleted' ? ' · deleted' : '')">{{ label(run) }}</a>
           <span v-if="run.status !== 'FINISHED'" class="cmp-status" :class="'is-' + run.status.toLowerCase()" :title="run.status.toLowerCase()" role="img" :aria-label="run.status.toLowerCase()"></span>
           <button type="button" class="cmp-run-act" :aria-label="(hidden.includes(run.run_id) ? 'Show ' : 'Hide ') + label(run)" :aria-pressed="String(hidden.includes(run.run_id))"
             :title="hidden.includes(run.run_id) ? 'Show' : 'Hide (double click: show only this)'" @click="$emit('hide', run.run_id)" @dblclick="$emit('only', run.run_id)">
