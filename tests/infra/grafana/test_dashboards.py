@@ -227,6 +227,25 @@ def test_every_query_is_bounded() -> None:
         assert bounded, f"{name}: {panel['title']}"
 
 
+def test_variables_without_values_are_no_error(server: SqlServer, today: TimeRange) -> None:
+    """As they are on an empty store: nothing, or an empty list where several may be chosen."""
+    for dashboard in DASHBOARDS.values():
+        values: dict[str, list[str]] = {}
+        for variable in dashboard["templating"]["list"]:
+            values[variable["name"]] = (
+                [variable["current"]["value"]]
+                if variable["type"] == "custom"
+                else []
+                if variable["multi"]
+                else [""]
+            )
+            if variable["type"] == "query":
+                server.ask(expand(variable["query"], values, today))
+        for panel in dashboard["panels"]:
+            if panel["type"] != "row" and panel["datasource"]["type"] == CLICKHOUSE:
+                ask(server, panel, values, today)
+
+
 def test_curves_are_thinned_on_the_server(
     server: SqlServer, chosen: dict[str, dict[str, list[str]]], today: TimeRange
 ) -> None:
@@ -309,7 +328,18 @@ def test_grafana_finds_the_dashboards_and_the_data_sources() -> None:
     grafana = yaml.safe_load((INFRA / "compose.yaml").read_text())["services"]["grafana"]
     mounted = {volume.split(":")[1]: volume.split(":")[0] for volume in grafana["volumes"]}
     assert (INFRA / mounted[provider["options"]["path"]]).resolve() == INFRA / "grafana" / "dashboards"
-    assert CLICKHOUSE in grafana["environment"]["GF_PLUGINS_PREINSTALL_SYNC"]
+    versions = {
+        target["pluginVersion"]
+        for dashboard in DASHBOARDS.values()
+        for panel in dashboard["panels"]
+        for target in panel.get("targets", ())
+        if "pluginVersion" in target
+    }
+    home = Path(grafana["environment"]["GF_DASHBOARDS_DEFAULT_HOME_DASHBOARD_PATH"])
+    assert (str(home.parent), home.stem in DASHBOARDS) == (provider["options"]["path"], True)
+    assert {grafana["environment"]["GF_PLUGINS_PREINSTALL_SYNC"]} == {
+        f"{CLICKHOUSE}@{one}" for one in versions
+    }
     (clickhouse,) = (source for source in found if source["type"] == CLICKHOUSE)
     named = clickhouse["secureJsonData"]["password"].strip("$")
     assert named in grafana["environment"]
