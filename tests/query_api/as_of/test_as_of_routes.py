@@ -82,6 +82,7 @@ def past(server: LiveServer) -> Past:
         ),
         "best": ("/api/v1/runs/best", {"experiment_ids": [experiment_id], "metric": "loss"}),
         "series": ("/api/v1/metrics/series", {"run_ids": [run_id, other], "keys": ["loss"]}),
+        "files of runs": ("/api/v1/artifacts/search", {"run_ids": [run_id, other]}),
     }
 
     def getting(path: str, query: dict[str, Any]) -> Callable[..., Any]:
