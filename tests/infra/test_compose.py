@@ -13,7 +13,7 @@ import pytest
 import yaml
 
 INFRA = Path(__file__).parents[2] / "infra"
-OURS = {"topics", "bucket", "api", "consumer-entities", "consumer-metrics", "consumer-artifacts"}
+OURS = {"topics", "bucket", "api", "ui", "consumer-entities", "consumer-metrics", "consumer-artifacts"}
 ONCE = {"topics", "bucket"}
 
 
@@ -102,4 +102,12 @@ def test_our_containers_are_confined(compose: dict[str, Any]) -> None:
 def test_prometheus_scrapes_every_process_of_ours(compose: dict[str, Any]) -> None:
     jobs = yaml.safe_load((INFRA / "prometheus" / "prometheus.yml").read_text())["scrape_configs"]
     scraped = {name for job in jobs for found in job.get("dns_sd_configs", []) for name in found["names"]}
-    assert scraped == OURS - ONCE
+    # The UI has no metrics of its own.
+    assert scraped == OURS - ONCE - {"ui"}
+
+
+def test_one_ui_before_an_api_that_has_none(compose: dict[str, Any]) -> None:
+    api, ui = compose["services"]["api"], compose["services"]["ui"]
+    assert "--no-ui" in api["command"]
+    assert ui["command"][ui["command"].index("--api") + 1] == f"http://api:{api['command'][-1]}"
+    assert ui["environment"] == {}

@@ -39,7 +39,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveServer]:
     live.close()
 
 
-def archive(**files: str) -> bytes:
+def archive(files: dict[str, str]) -> bytes:
     content = io.BytesIO()
     with (
         gzip.GzipFile("", "wb", mtime=0, fileobj=content) as packed,
@@ -52,11 +52,13 @@ def archive(**files: str) -> bytes:
     return content.getvalue()
 
 
-def sent(server: LiveServer, project: str = PROJECT) -> str:
+def sent(server: LiveServer, project: str = PROJECT, **further: str) -> str:
     """Return a launch of a project that was sent to a queue, and is over."""
     launch_id, run_id = new_id(), server.new_run(further=())
     path = f"launches/{launch_id}/project.tar.gz"
-    content = archive(**{"source.json": "{}", "digits/MLproject": project, "digits/train.py": "print(1)"})
+    content = archive(
+        {"source.json": "{}", "digits/MLproject": project, "digits/train.py": "print(1)", **further}
+    )
     server.call(
         "PUT", f"/api/v1/runs/{run_id}/artifacts/content", 201, params={"path": path}, content=content
     )
@@ -159,6 +161,12 @@ def test_a_project_file_that_is_wrong_says_where(server: LiveServer) -> None:
     before = sent(server, "name: x\nentry_points:\n  main: {}\n")
     refused = server.call("GET", f"{PATH}/{before}/project", 400)
     assert "command" in refused["message"]
+
+
+def test_a_small_archive_of_a_huge_content_is_not_read_to_its_end(server: LiveServer) -> None:
+    before = sent(server, data="0" * (130 << 20))
+    refused = server.call("GET", f"{PATH}/{before}/project", 400)
+    assert "larger than 128 MiB" in refused["message"]
 
 
 def test_a_directory_of_another_machine_is_not_launched_from_here(server: LiveServer) -> None:

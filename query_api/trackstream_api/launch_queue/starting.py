@@ -20,7 +20,8 @@ from trackstream.projects.request import Request
 from trackstream.projects.sources.source import parse_uri
 from trackstream_api.barrier import reading
 from trackstream_api.ingest.launches import check_launch_event
-from trackstream_api.launch_queue.packed_project import entry_points_of
+from trackstream_api.launch_queue.packed_project import PREFIX as PACKED
+from trackstream_api.launch_queue.packed_project import archive_at, entry_points_in
 from trackstream_api.launch_queue.queues import chosen_queue
 from trackstream_api.queries import experiments, launches
 from trackstream_schemas import events as e
@@ -30,13 +31,15 @@ from trackstream_schemas.ids import DEFAULT_EXPERIMENT_ID, new_id
 from trackstream_schemas.secret_texts import REDACTED
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from trackstream.projects.project_file import EntryPoint
     from trackstream_api.models.launches import Launch, RequestLaunch
     from trackstream_api.store import Store
 
 _REMOTE = frozenset({"http", "https", "ssh", "git", "git+ssh"})
 _SCP = re.compile(r"[\w.\-]+@[\w.\-]+:(?!/)[^\s]+")
 _GITHUB = re.compile(r"github:[\w.\-]+/[\w.\-]+(#.*)?")
-_PACKED = "runs:/"
 _RIGHT = (
     "a git repository or an archive at an address (https://…, ssh://…, git@host:…, github:owner/repo), or the"
     " launch of one that was sent to a queue; a directory is sent by `trackstream run DIRECTORY --queue`"
@@ -56,9 +59,11 @@ def start(store: Store, asked: RequestLaunch, now: int) -> str:
         experiment = experiments.get(store.engine, request.experiment_id)
         if experiment.lifecycle_stage != "active":
             raise Conflict(f"experiment {experiment.name!r} is deleted; restore it first")
-        request.check()
-        check_for_queue(request)
-        _check_values(store, request)
+        archive = archive_at(store.engine, request.uri)
+    request.check()
+    check_for_queue(request)
+    if archive is not None:
+        _check_values(entry_points_in(store.blobs, archive), request)
     run = started_run(request, request.experiment_id, asked.run_name, {})
     requested = replace(request, run_id=run.run_id).event()
     check_launch_event(requested)
@@ -70,7 +75,7 @@ def start(store: Store, asked: RequestLaunch, now: int) -> str:
 
 def can_start(uri: str) -> bool:
     """Whether a server may put a launch of the project at `uri` into a queue."""
-    if uri.startswith(_PACKED):
+    if uri.startswith(PACKED):
         return parse_uri(uri).kind == "packed"
     if "://" in uri:
         return urlsplit(uri).scheme in _REMOTE
@@ -107,7 +112,7 @@ def _request(asked: RequestLaunch, before: Launch | None) -> Request:
             queue=queue,
             max_attempts=_attempts(asked, None),
         )
-    same = before.commit if before.commit and not uri.startswith(_PACKED) else before.project_version
+    same = before.commit if before.commit and not uri.startswith(PACKED) else before.project_version
     return Request(
         new_id(),
         "",
@@ -133,13 +138,8 @@ def _attempts(asked: RequestLaunch, before: Launch | None) -> int:
     return before.max_attempts if before is not None and before.queue is not None else DEFAULT_ATTEMPTS
 
 
-def _check_values(store: Store, request: Request) -> None:
-    """Raise InvalidInput for what the project's own file, where it is at hand, says against the values."""
-    if not request.uri.startswith(_PACKED):
-        return
-    known = entry_points_of(store, request.uri)
-    if known is None:
-        return
+def _check_values(known: Sequence[EntryPoint], request: Request) -> None:
+    """Raise InvalidInput for what the project's own file says against the request."""
     found = next((one for one in known if one.name == request.entry_point), None)
     if found is None:
         names = ", ".join(one.name for one in known) or "none: the project has no entry point"

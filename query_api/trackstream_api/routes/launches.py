@@ -11,7 +11,7 @@ from trackstream_api.as_of import parts
 from trackstream_api.as_of.looking import looking
 from trackstream_api.barrier import reading
 from trackstream_api.launch_queue import starting
-from trackstream_api.launch_queue.packed_project import entry_points_of
+from trackstream_api.launch_queue.packed_project import archive_at, entry_points_in
 from trackstream_api.launch_queue.queues import open_queues
 from trackstream_api.models.base import Reply
 from trackstream_api.models.launches import (
@@ -111,8 +111,10 @@ def project(store: StoreOf, launch_id: LaunchId, consistency: Consistency = "str
     elsewhere, and nothing of it is executed."""
     with reading(store, _LOG_TOPICS, consistency) as headers:
         launch = launches.get(store.engine, launch_id, acts.now_ms())
-        found = entry_points_of(store, launch.uri) if launch.uri.startswith("runs:/") else None
-    entry_points = None if found is None else [_shown(one) for one in found]
+        archive = archive_at(store.engine, launch.uri)
+    entry_points = None
+    if archive is not None:
+        entry_points = [_shown(one) for one in entry_points_in(store.blobs, archive)]
     shown = LaunchedProject(
         uri=launch.uri, can_start=starting.can_start(launch.uri), entry_points=entry_points
     )

@@ -52,6 +52,11 @@ def stages_of(launch: Mapping[str, Any]) -> list[Stage]:
     ]
 
 
+def without_heartbeats(launch: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what of a launch is shown: all but when its launcher was heard of last."""
+    return {name: value for name, value in launch.items() if name != "last_seen"}
+
+
 def project_of(launch: Mapping[str, Any]) -> str:
     """Return a short name of what is launched."""
     if launch["project"]:

@@ -124,7 +124,8 @@ def test_other_hosts_and_pages_of_other_sites_are_refused(ui: httpx.Client) -> N
 
 
 def test_an_api_that_is_away_is_told(server: LiveServer, ui: httpx.Client) -> None:
-    server.close()
+    server.process.kill()
+    server.process.wait()
     answer = ui.get("/api/v1/status")
     assert (answer.status_code, answer.json()["error_code"]) == (503, "TEMPORARILY_UNAVAILABLE")
     assert server.url in answer.json()["message"]

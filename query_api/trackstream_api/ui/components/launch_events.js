@@ -3,14 +3,13 @@ import { gathered } from "run_stream";
 // Tells the server that launches (or one of them) have changed, at most four times a second.
 export default {
   template: `<span hidden></span>`,
-  props: { launchId: String, runId: String },
+  props: { launchId: String },
   emits: ["changed"],
   mounted() {
     this.hear = gathered((events) => this.$emit("changed", { count: events.length }));
-    const query = new URLSearchParams({ topic: "launches" });
-    this.seen = () => (document.hidden ? this.close() : this.open(query));
+    this.seen = () => (document.hidden ? this.close() : this.open());
     document.addEventListener("visibilitychange", this.seen);
-    if (!document.hidden) this.open(query);
+    if (!document.hidden) this.open();
   },
   unmounted() {
     document.removeEventListener("visibilitychange", this.seen);
@@ -18,18 +17,19 @@ export default {
     this.close();
   },
   methods: {
-    open(query) {
+    open() {
       if (this.source) return;
-      this.source = new EventSource(`/api/v1/stream?${query}`);
+      this.source = new EventSource("/api/v1/stream?topic=launches");
+      // What has happened since the page was read, and while nobody listened.
+      this.source.onopen = () => this.hear({});
       this.source.onmessage = (message) => {
-        if (message.lastEventId) query.set("since", message.lastEventId);
         const event = JSON.parse(message.data);
         if (!this.launchId || event.key === this.launchId) this.hear(event);
       };
       this.source.onerror = () => {
         if (this.source?.readyState !== EventSource.CLOSED) return;
         this.close();
-        this.again = setTimeout(() => document.hidden || this.open(query), 3000);
+        this.again = setTimeout(() => document.hidden || this.open(), 3000);
       };
     },
     close() {

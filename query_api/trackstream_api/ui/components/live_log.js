@@ -63,6 +63,8 @@ export default {
     open() {
       if (this.source || !this.live) return;
       this.source = new EventSource(`/api/v1/stream?${new URLSearchParams({ run: this.runId, topic: "artifacts" })}`);
+      // What was printed since it was read last.
+      this.source.onopen = () => this.hear({});
       this.source.onmessage = (message) => {
         const event = JSON.parse(message.data);
         if (event.body?.path === `launches/${this.launchId}/output.log`) this.hear(event);
@@ -72,8 +74,6 @@ export default {
         this.close();
         this.again = setTimeout(() => document.hidden || this.open(), 3000);
       };
-      // What was printed before the stream was there.
-      this.hear({});
     },
     close() {
       clearTimeout(this.again);

@@ -15,7 +15,7 @@ from trackstream_api.ui.components.states import empty
 from trackstream_api.ui.components.tables import table
 from trackstream_api.ui.components.ticking import Ticking
 from trackstream_api.ui.components.values import ago, duration, moment
-from trackstream_api.ui.launch_words import kind_of, parameters_of, project_of
+from trackstream_api.ui.launch_words import kind_of, parameters_of, project_of, without_heartbeats
 from trackstream_api.ui.mounting import api, static_url
 from trackstream_api.ui.page import page
 from trackstream_api.ui.places import as_of, asked, place
@@ -71,8 +71,15 @@ async def launches() -> None:
                 with tag("div", "", "ts-row"):
                     tag("a", "Older ones", "ts-button", href=more)
 
+    before = [without_heartbeats(launch) for launch in found["launches"]]
+
     async def refresh() -> None:
+        nonlocal before
         given = await read()
+        now = [without_heartbeats(launch) for launch in given["launches"]]
+        if now == before:
+            return
+        before = now
         holder.clear()
         show(given)
 

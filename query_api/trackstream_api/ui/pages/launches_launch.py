@@ -26,6 +26,7 @@ from trackstream_api.ui.launch_words import (
     log_hint,
     project_of,
     stages_of,
+    without_heartbeats,
 )
 from trackstream_api.ui.mounting import api, static_url
 from trackstream_api.ui.page import page
@@ -43,6 +44,8 @@ async def launch(launch_id: str) -> None:
     past, path = as_of(), path_of("launches", launch_id)
     found = await api().get(path, as_of=past)
     titled(f"{project_of(found)} · {found['entry_point']}", [("Launches", place("launches"))])
+    # Apart from what is drawn anew: somebody may be writing in it.
+    cancelling = _cancel_dialog(launch_id)
     head = tag("div", "", "ts-column")
     with tag("div", "", "ts-split"):
         with tag("div"):
@@ -61,12 +64,19 @@ async def launch(launch_id: str) -> None:
 
     def show(shown: Mapping[str, Any]) -> None:
         with head:
-            _head(shown)
+            _head(shown, cancelling)
         with side:
             _facts(shown)
 
+    before = without_heartbeats(found)
+
     async def refresh() -> None:
+        nonlocal before
         now = await api().get(path)
+        if without_heartbeats(now) == before:
+            # Whoever is at a button by the keyboard stays there.
+            return
+        before = without_heartbeats(now)
         head.clear()
         side.clear()
         show(now)
@@ -78,7 +88,18 @@ async def launch(launch_id: str) -> None:
         LaunchEvents(refresh, launch_id)
 
 
-def _head(launch: Mapping[str, Any]) -> None:
+def _cancel_dialog(launch_id: str) -> ui.dialog:
+    async def cancel() -> None:
+        asked = await api().post(f"{path_of('launches', launch_id)}/cancel", {"reason": reason.text})
+        done("The launch is cancelled" if asked["state"] in OVER else "The launch is asked to end")
+
+    with asking("Cancel the launch?", "Cancel the launch", cancel, danger=True) as dialog:
+        tag("p", "Its program is asked to end (SIGTERM), and killed some seconds later.", "ts-quiet")
+        reason = text_field("Reason", hint="Kept with the launch")
+    return dialog
+
+
+def _head(launch: Mapping[str, Any], cancelling: ui.dialog) -> None:
     with tag("div", "", "ts-row"):
         chip(launch["state"], kind_of(launch["state"]))
         if launch["cancel_requested"] and launch["state"] not in OVER:
@@ -86,25 +107,15 @@ def _head(launch: Mapping[str, Any]) -> None:
         tag("span", launch["launch_id"], "ts-mono ts-quiet")
         CopyButton(launch["launch_id"], "Copy the launch's id")
         tag("div", "", "ts-grow")
-        _acts(launch)
+        _acts(launch, cancelling)
     if launch["reason"]:
         tag("p", launch["reason"], "ts-note ts-pre" + (" is-bad" if launch["state"] == "failed" else ""))
     _way(launch)
 
 
-def _acts(launch: Mapping[str, Any]) -> None:
+def _acts(launch: Mapping[str, Any], cancelling: ui.dialog) -> None:
     past = IN_THE_PAST if as_of() else ""
     over = launch["state"] in OVER
-
-    async def cancel() -> None:
-        asked = await api().post(
-            f"{path_of('launches', launch['launch_id'])}/cancel", {"reason": reason.text}
-        )
-        done("The launch is cancelled" if asked["state"] in OVER else "The launch is asked to end")
-
-    with asking("Cancel the launch?", "Cancel the launch", cancel, danger=True) as cancelling:
-        tag("p", "Its program is asked to end (SIGTERM), and killed some seconds later.", "ts-quiet")
-        reason = text_field("Reason", hint="Kept with the launch")
     ended = f"It is {launch['state']} already" if over else ""
     act_button("Cancel", cancelling.open, icon="stop_circle", forbidden=past or ended, danger=True)
     again = place("start-launch", retry_of=launch["launch_id"])
