@@ -1,25 +1,20 @@
-"""Metric points: summed up, page by page, and downsampled."""
+"""Metric points: summed up, page by page."""
 
 from __future__ import annotations
 
-from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
 from trackstream_api.models.metrics import (
-    Bucket,
     MetricSummaries,
     MetricSummary,
     Point,
     PointPage,
-    Series,
-    SeriesReply,
-    SeriesRequest,
     StepPage,
     StepPoint,
 )
 from trackstream_api.models.runs import LatestMetric
 from trackstream_api.queries import page_token
-from trackstream_api.queries.branches import newest, visible
+from trackstream_api.queries.branches import visible
 from trackstream_api.queries.execution import select
 from trackstream_schemas.errors import InvalidInput
 from trackstream_schemas.validate import INT64_MAX, INT64_MIN
@@ -156,116 +151,3 @@ def _check_bounds(place: list[Any], token: str) -> None:
     signed = all(INT64_MIN <= number <= INT64_MAX for number in (step, timestamp))
     if not (signed and 0 <= sequence < 2**64 and 0 <= point < 2**32):
         raise InvalidInput("page_token", token, "the next_page_token of an earlier page of the same query")
-
-
-# A stretch is `width` wide, so that stretches × width covers the whole range; differences are taken
-# modulo 2**64, which is exact even from the least step to the greatest. One stretch from there to there
-# would be 2**64 wide, which wraps to 0: any width does for one stretch, as its number is bounded.
-_SERIES = """
-    WITH spans AS
-    (
-        SELECT
-            run_id, key, {writer} AS who, min({x}) AS first_x, max({x}) AS last_x,
-            greatest(intDiv(toUInt64(last_x - first_x), {{buckets:UInt64}}) + 1, 1) AS width
-        FROM metric_points
-        WHERE run_id IN {{run_ids:Array(String)}} AND key IN {{keys:Array(String)}}
-            AND {x} BETWEEN {{start:Int64}} AND {{end:Int64}} AND {visible}
-        GROUP BY run_id, key, who
-    )
-    SELECT
-        p.run_id AS run, p.key AS metric, p.who AS curve,
-        least({stretch}, {{buckets:UInt64}} - 1) AS stretch,
-        min(p.place), max(p.place), count(),
-        minIfOrNull(p.value, NOT isNaN(p.value)),
-        maxIfOrNull(p.value, NOT isNaN(p.value)),
-        avgIfOrNull(p.value, NOT isNaN(p.value)),
-        argMax(p.value, (p.place, p.{other}, p.producer_id, p.sequence, p.point))
-    FROM
-    (
-        SELECT *, {writer} AS who, {x} AS place FROM metric_points FINAL
-        WHERE run_id IN {{run_ids:Array(String)}} AND key IN {{keys:Array(String)}}
-            AND {x} BETWEEN {{start:Int64}} AND {{end:Int64}} AND {visible}
-    ) AS p
-    INNER JOIN spans AS s ON s.run_id = p.run_id AND s.key = p.key AND s.who = p.who
-    GROUP BY run, metric, curve, stretch
-    ORDER BY run, metric, curve, stretch
-"""
-_PLACES = {
-    "step": "step",
-    "timestamp": "timestamp",
-    "relative": "(timestamp - transform(run_id, {begun:Array(String)}, {begun_at:Array(Int64)}, toInt64(0)))",
-}
-_STRETCHES = {
-    "even": "intDiv(toUInt64(p.place - s.first_x), s.width)",
-    # What a log axis cannot show, x below 1, falls into the first stretch.
-    "log": """toUInt64(floor(
-        log2(greatest(p.place, 1) / greatest(s.first_x, 1)) * {buckets:UInt64}
-        / greatest(log2(greatest(s.last_x, 1) / greatest(s.first_x, 1)), 1e-12)
-    ))""",
-}
-_BEGUN = (
-    "SELECT run_id, start_time FROM runs FINAL WHERE run_id IN {ids:Array(String)} AND status != 'UNSTARTED'"
-)
-
-
-def series(engine: Engine, request: SeriesRequest) -> SeriesReply:
-    """Return at most `request.buckets` buckets for each curve; min, max and mean leave NaN out.
-
-    Raises InvalidInput where a branch is named for several runs, NotFound where the run has no such branch.
-    """
-    start = INT64_MIN if request.start is None else _int64("start", request.start)
-    end = INT64_MAX if request.end is None else _int64("end", request.end)
-    each = request.writers == "each"
-    parameters: dict[str, Any] = {
-        "run_ids": request.run_ids,
-        "keys": request.keys,
-        "buckets": request.buckets,
-        "start": start,
-        "end": end,
-    }
-    if request.branch is None:
-        shown = newest(engine, request.run_ids)
-    elif len(request.run_ids) > 1:
-        raise InvalidInput("branch", request.branch, "null where there are several run_ids")
-    else:
-        shown = visible(engine, request.run_ids[0], request.branch)
-    parameters |= shown.parameters
-    if request.x == "relative":
-        begun = dict(select(engine, _BEGUN, {"ids": request.run_ids}))  # type: ignore[arg-type]
-        parameters |= {"run_ids": list(begun), "begun": list(begun), "begun_at": list(begun.values())}
-        if not begun:
-            return SeriesReply.model_construct(series=[])
-    sql = _SERIES.format(
-        x=_PLACES[request.x],
-        stretch=_STRETCHES[request.spacing],
-        other="timestamp" if request.x == "step" else "step",
-        writer="toString(writer)" if each else "''",
-        visible=shown.condition,
-    )
-    found = [
-        Series.model_construct(
-            run_id=run_id, key=key, writer=who if each else None, buckets=[_bucket(row) for row in members]
-        )
-        for (run_id, key, who), members in groupby(
-            select(engine, sql, parameters), key=lambda row: (row[0], row[1], row[2])
-        )
-    ]
-    return SeriesReply.model_construct(series=found)
-
-
-def _bucket(row: Sequence[Any]) -> Bucket:
-    return Bucket(
-        x_first=row[4],
-        x_last=row[5],
-        count=row[6],
-        min=row[7],
-        max=row[8],
-        mean=row[9],
-        last=row[10],
-    )
-
-
-def _int64(field: str, value: int) -> int:
-    if not INT64_MIN <= value <= INT64_MAX:
-        raise InvalidInput(field, value, "an integer of 64 bits")
-    return value

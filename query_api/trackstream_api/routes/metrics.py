@@ -16,6 +16,7 @@ from trackstream_api.models.metrics import (
     StepPage,
 )
 from trackstream_api.queries import branches, metrics, runs
+from trackstream_api.queries import series as curves
 from trackstream_api.routes.parameters import AsOf, Consistency, PageToken, RunId, StoreOf
 from trackstream_schemas import validate
 
@@ -104,4 +105,4 @@ def series(store: StoreOf, request: SeriesRequest, consistency: Consistency = "s
     for key in request.keys:
         validate.key(key, "keys")
     with looking(store, _PARTS, consistency, request.as_of) as look:
-        return Reply(metrics.series(look.engine, request), headers=look.headers)
+        return Reply(curves.series(look.engine, request), headers=look.headers)

@@ -17,7 +17,7 @@ from trackstream_api.as_of.snapshots import TOPICS
 from trackstream_api.log_places import short_name, vector_text
 from trackstream_api.models.metrics import SeriesRequest
 from trackstream_api.models.runs import BestRuns, SearchRuns
-from trackstream_api.queries import artifacts, branches, experiments, metrics, registry, runs
+from trackstream_api.queries import artifacts, branches, experiments, metrics, registry, runs, series
 from trackstream_api.queries.search import best_runs, search_experiments, search_runs
 from trackstream_api.search import ExperimentSearch
 from trackstream_api.search.compile_registry import RegistrySearch
@@ -106,7 +106,7 @@ def _questions(chance: random.Random) -> list[Question]:
         ),
         Question(f"summaries {run_id}", _POINTS, lambda engine: metrics.summaries(engine, run_id)),
         Question(f"branches {run_id}", _POINTS, lambda engine: branches.listed(engine, run_id)),
-        Question(str(curves), _POINTS, lambda engine: metrics.series(engine, curves)),
+        Question(str(curves), _POINTS, lambda engine: series.series(engine, curves)),
         Question(f"files {run_id}", (parts.FILES,), lambda engine: artifacts.level(engine, run_id, "")),
     ]
 
