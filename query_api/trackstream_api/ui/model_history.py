@@ -69,8 +69,8 @@ def version_before(entries: Sequence[Mapping[str, Any]], alias: str, kept: Seque
 
 
 def _concerns(change: Mapping[str, Any], version: int) -> bool:
-    field = change["field"]
-    if field.startswith(("aliases.",)):
+    field = str(change["field"])
+    if field.startswith("aliases."):
         return version in (change["before"], change["after"])
     return field == f"stages.{version}" or field.startswith(f"versions.{version}.")
 

@@ -225,7 +225,8 @@ export default {
       }
     },
     refused(error) {
-      const where = error.position ?? -1;
+      // Counted in characters there, in units of UTF-16 here.
+      const where = error.position === undefined ? -1 : [...this.text()].slice(0, error.position).join("").length;
       let title = "The query was refused";
       if (where >= 0 && where <= this.editor.state.doc.length) {
         const line = this.editor.state.doc.lineAt(where);
@@ -248,11 +249,12 @@ export default {
         valueFormatter: ({ value }) => (value === null ? "NULL" : typeof value === "object" ? JSON.stringify(value) : String(value)),
         comparator: isNumber(column.type) ? (a, b) => Number(a) - Number(b) : undefined,
       }));
+      const last = columns.at(-1);
+      // Rows reach the right edge; a number stays beside its neighbours.
+      if (!last.type) Object.assign(last, { flex: 1, minWidth: 160 });
       const rows = this.result.rows;
-      if (this.grid) {
-        this.grid.updateGridOptions({ columnDefs: columns, rowData: rows });
-        return;
-      }
+      // Anew: widths are those of this result.
+      this.grid?.destroy();
       this.grid = AgGrid.createGrid(this.$refs.grid, {
         theme: AgGrid.themeQuartz.withPart(AgGrid.colorSchemeVariable),
         columnDefs: columns,

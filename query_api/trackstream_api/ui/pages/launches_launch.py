@@ -30,7 +30,7 @@ from trackstream_api.ui.launch_words import (
 )
 from trackstream_api.ui.mounting import api, static_url
 from trackstream_api.ui.page import page
-from trackstream_api.ui.places import as_of, place
+from trackstream_api.ui.places import as_of, go, place
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -118,10 +118,9 @@ def _acts(launch: Mapping[str, Any], cancelling: ui.dialog) -> None:
     over = launch["state"] in OVER
     ended = f"It is {launch['state']} already" if over else ""
     act_button("Cancel", cancelling.open, icon="stop_circle", forbidden=past or ended, danger=True)
-    again = place("start-launch", retry_of=launch["launch_id"])
     act_button(
         "Launch again",
-        lambda: ui.navigate.to(again),
+        lambda: go("start-launch", retry_of=launch["launch_id"]),
         icon="replay",
         forbidden=past,
         main=over,
