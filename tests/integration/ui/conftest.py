@@ -61,7 +61,7 @@ def site_server(demo_store: Path, tmp_path_factory: pytest.TempPathFactory) -> I
     """The server behind `site`. Its runs are shared: what a test changes, it makes for itself."""
     directory = tmp_path_factory.mktemp("site") / "store"
     shutil.copytree(demo_store, directory, symlinks=True, ignore=shutil.ignore_patterns("server.lock"))
-    server = Server(directory, TRACKSTREAM_LAUNCH_QUEUES="default").start()
+    server = Server(directory, ui=True, TRACKSTREAM_LAUNCH_QUEUES="default").start()
     yield server
     server.close()
 
