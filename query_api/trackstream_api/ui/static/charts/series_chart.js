@@ -103,6 +103,12 @@ export const SeriesChart = {
       else if (this._seen && this._changed) this.drawSoon();
     }, { rootMargin: "200px" });
     this._sight.observe(this.$el);
+    // What is in sight from the beginning need not wait until the observer says so.
+    const { top, height } = this.$el.getBoundingClientRect();
+    if (height && top < innerHeight) {
+      this._seen = true;
+      this.load();
+    }
     this.follow();
   },
   beforeUnmount() {
@@ -202,7 +208,7 @@ export const SeriesChart = {
       const [from, to] = this._plan.across;
       const many = shown.length === 1 ? "1 run" : `${shown.length} runs`;
       this.summary = `${this.metric}: ${many}, ${exact(this.x, from)} to ${exact(this.x, to)}. Last values: ${values.join(", ")}`;
-      this.lastShown = shown.length === 1 ? number(shown[0].last) : "";
+      this.lastShown = shown.length === 1 && !this.range ? number(shown[0].last) : "";
     },
     switchLogY() {
       this.ownLogY = !this.isLogY;
