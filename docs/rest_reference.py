@@ -25,7 +25,7 @@ def served_document(store: EmbeddedStore) -> dict[str, Any]:
     from trackstream_api.app import create_app
 
     app = create_app(store)
-    document = app.openapi()
+    document: dict[str, Any] = app.openapi()
     app.state.stop()
     return document
 

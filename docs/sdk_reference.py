@@ -105,7 +105,9 @@ def _signature(function: Callable[..., Any]) -> str:
 
 def _parameter(parameter: Parameter) -> str:
     """Return a parameter as its author wrote it: annotations are texts here, without their quotes."""
-    mark = {Parameter.VAR_POSITIONAL: "*", Parameter.VAR_KEYWORD: "**"}.get(parameter.kind, "")
+    mark = ""
+    if parameter.kind in (Parameter.VAR_POSITIONAL, Parameter.VAR_KEYWORD):
+        mark = "*" if parameter.kind is Parameter.VAR_POSITIONAL else "**"
     annotation = "" if parameter.annotation is Parameter.empty else f": {parameter.annotation}"
     equals = " = " if annotation else "="
     default = "" if parameter.default is Parameter.empty else f"{equals}{parameter.default!r}"
