@@ -48,6 +48,6 @@ const JsonNode = {
 export default {
   props: { text: String, label: String },
   render() {
-    return Vue.h("div", { class: "ts-json", role: "region", "aria-label": this.label }, [Vue.h(JsonNode, { value: JSON.parse(this.text, asWritten), depth: 0 })]);
+    return Vue.h("div", { class: "ts-json", tabindex: 0, role: "region", "aria-label": this.label }, [Vue.h(JsonNode, { value: JSON.parse(this.text, asWritten), depth: 0 })]);
   },
 };
