@@ -5,18 +5,18 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
-from nicegui import ui
-
 from trackstream_api.ui.api import ApiFailure, path_of
 from trackstream_api.ui.components.asking import asking
 from trackstream_api.ui.components.fields import text_field
 from trackstream_api.ui.components.html import tag
 from trackstream_api.ui.components.states import done, refused
 from trackstream_api.ui.mounting import api
-from trackstream_api.ui.places import place
+from trackstream_api.ui.places import go
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
+
+    from nicegui import ui
 
 
 def create_dialog() -> None:
@@ -24,7 +24,7 @@ def create_dialog() -> None:
 
     async def create() -> None:
         made = await api().post("/experiments", {"name": name.text.strip()})
-        ui.navigate.to(place("experiments", made["experiment_id"]))
+        go("experiments", made["experiment_id"])
 
     with asking("New experiment", "Create", create) as dialog:
         name = text_field("Name", autofocus=True)

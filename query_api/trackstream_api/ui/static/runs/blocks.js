@@ -1,6 +1,6 @@
 // Where AG Grid gets its rows: blocks of a search, one asked for at a time, those that nobody waits for given up.
 
-const { BLOCK, searchBody, first } = window.TrackstreamRuns;
+const { searchBody, first } = window.TrackstreamRuns;
 
 // Ask for one block. The very first of a page has been asked for before this module was loaded.
 let waiting = first;
@@ -50,5 +50,3 @@ export function blocks({ state, extra = "", ready = null, failed = () => {}, cam
     },
   };
 }
-
-export { BLOCK };

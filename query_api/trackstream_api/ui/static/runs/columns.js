@@ -84,6 +84,13 @@ function rendered(id, run, isBest) {
   return element("span", value, "", value);
 }
 
+// What does not fit is cut with an ellipsis.
+function cell(id, run, isBest) {
+  const made = rendered(id, run, isBest);
+  if (id !== "run_name" && id !== "status") made.classList.add("ts-cell-text");
+  return made;
+}
+
 // The definition of a column. `sort` is the page's; `isBest` tells of a run whether it is the best one.
 export function definition({ id, pinned, width }, sort, isBest) {
   const about = ATTRIBUTES[id] || {};
@@ -96,7 +103,7 @@ export function definition({ id, pinned, width }, sort, isBest) {
     headerTooltip: part ? id : undefined,
     headerClass: part ? `ts-head-${part}` : "",
     valueGetter: ({ data }) => valueOf(data, id),
-    cellRenderer: ({ data }) => (data ? rendered(id, data, isBest) : element("span", "", "ts-skeleton")),
+    cellRenderer: ({ data }) => (data ? cell(id, data, isBest) : element("span", "", "ts-skeleton")),
     cellClass: isNumber ? "ts-cell-number" : about.mono ? "ts-mono" : "",
     type: isNumber ? "rightAligned" : undefined,
     pinned: pinned ? "left" : null,

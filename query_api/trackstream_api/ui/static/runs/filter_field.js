@@ -11,13 +11,14 @@ export default {
     <div class="ts-filter" data-search>
       <div class="ts-filter-box">
         <i class="q-icon notranslate material-icons ts-filter-icon" aria-hidden="true">filter_alt</i>
-        <div class="ts-filter-under" aria-hidden="true" ref="under"><span>{{ marked[0] }}</span><span class="ts-filter-mark">{{ marked[1] }}</span></div>
+        <div class="ts-filter-text"><div class="ts-filter-under" aria-hidden="true" ref="under"><span>{{ marked[0] }}</span><span class="ts-filter-mark">{{ marked[1] }}</span></div>
         <input ref="input" class="ts-input ts-filter-input" :class="{'is-wrong': failure}" type="text" role="combobox"
           aria-label="Filter runs" aria-autocomplete="list" :aria-expanded="String(open)" :aria-controls="id"
           :aria-activedescendant="open && chosen >= 0 ? id + '-' + chosen : null" :aria-invalid="String(!!failure)"
           :aria-describedby="failure ? id + '-failure' : null"
           placeholder="metrics.val_loss < 0.3 AND params.lr = '0.01'" spellcheck="false" autocomplete="off" autocapitalize="off"
           v-model="draft" @input="suggest" @focus="focused" @click="suggest" @keydown="key" @blur="left" @scroll="scrolled">
+        </div>
         <button v-if="draft" class="ts-icon-button ts-filter-clear" type="button" aria-label="Clear the filter" title="Clear the filter" @click="clear">
           <i class="q-icon notranslate material-icons" aria-hidden="true">close</i></button>
         <button class="ts-button ts-filter-apply" type="button" :disabled="busy" @click="apply">Filter</button>

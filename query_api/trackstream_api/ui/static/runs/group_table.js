@@ -3,8 +3,9 @@
 import { heading } from "./columns.js";
 import RunTable from "./run_table.js";
 
-const { BLOCK, identifier, literal, whichRuns } = window.TrackstreamRuns;
+const { identifier, literal, whichRuns } = window.TrackstreamRuns;
 const MOST_ROWS = 10;
+const MOST_GROUPS = 200;
 
 // The condition that a run is in a group.
 export const inGroup = (by, value) => (value === null ? `${identifier(by)} IS NULL` : `${identifier(by)} = ${literal(value)}`);
@@ -41,7 +42,9 @@ export default {
   },
   computed: {
     columns() {
-      const measured = this.state.metric ? [{ id: "best", words: `${this.state.mode} of ${this.state.metric}`, number: true }, { id: "mean", words: `mean of ${this.state.metric}`, number: true }] : [];
+      const { metric, mode } = this.state;
+      const best = { id: "best", words: `${mode === "min" ? "least" : "greatest"} ${metric}`, number: true };
+      const measured = metric ? [best, { id: "mean", words: `mean ${metric}`, number: true }] : [];
       return [{ id: "value", words: heading(this.state.group) }, { id: "count", words: "Runs", number: true }, ...measured];
     },
     ordered() {
@@ -76,7 +79,7 @@ export default {
     // Ask for the groups. Throws what the API refuses.
     async load(signal) {
       const { group, metric, mode } = this.state;
-      const body = { ...whichRuns(this.state), by: identifier(group), limit: 2 * BLOCK };
+      const body = { ...whichRuns(this.state), by: identifier(group), limit: MOST_GROUPS };
       const found = await Trackstream.api("/runs/groups", { body: metric ? { ...body, metric, mode } : body, signal });
       Object.assign(this, { groups: found.groups, more: found.more });
       return found.groups.reduce((sum, { count }) => sum + count, 0);

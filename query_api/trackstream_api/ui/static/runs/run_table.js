@@ -1,7 +1,7 @@
 // Runs in AG Grid's infinite row model: only the blocks that are looked at are asked for, a million scroll as ten do.
 
 import * as AgGrid from "nicegui-aggrid";
-import { BLOCK, blocks } from "./blocks.js";
+import { blocks } from "./blocks.js";
 import { definition } from "./columns.js";
 
 AgGrid.ModuleRegistry.registerModules([AgGrid.AllCommunityModule]);
@@ -54,13 +54,14 @@ export default {
       theme: THEME,
       columnDefs: this.definitions(),
       rowModelType: "infinite",
-      cacheBlockSize: BLOCK,
-      maxBlocksInCache: 8,
+      cacheBlockSize: window.TrackstreamRuns.BLOCK,
+      maxBlocksInCache: 12,
       cacheOverflowSize: 1,
       maxConcurrentDatasourceRequests: 1,
-      blockLoadDebounceMillis: 60,
-      rowBuffer: 12,
-      infiniteInitialRowCount: Math.min(BLOCK, this.ready?.runs.length || 1),
+      blockLoadDebounceMillis: 25,
+      rowBuffer: 6,
+      // Not a page of empty rows first, which would be drawn for nothing.
+      infiniteInitialRowCount: 1,
       datasource: this.datasource(this.ready),
       getRowId: ({ data }) => data.run_id,
       rowSelection: { mode: "multiRow", headerCheckbox: false, enableClickSelection: false },
@@ -73,7 +74,11 @@ export default {
       ensureDomOrder: true,
       tooltipShowDelay: 400,
       overlayNoRowsTemplate: "<span></span>",
-      onSortChanged: () => this.tellSort(),
+      onSortChanged: ({ source }) => {
+        // Who sorts wants to see what comes first.
+        if (source === "uiColumnSorted") this.grid.ensureIndexVisible(0, "top");
+        this.tellSort();
+      },
       onColumnMoved: ({ finished, source }) => finished && source === "uiColumnMoved" && this.tellColumns(),
       onColumnPinned: ({ source }) => source !== "api" && source !== "gridOptionsChanged" && this.tellColumns(),
       onRowSelected: ({ node, data }) => this.tellSelected(node, data),
@@ -86,7 +91,11 @@ export default {
     isNarrow: () => window.innerWidth < NARROW,
     definitions() {
       const isBest = (run) => run.run_id === this.best;
-      return this.state.columns.map((column) => definition({ ...column, pinned: column.pinned && !this.isNarrow() }, this.state.sort, isBest));
+      const made = this.state.columns.map((column) => definition({ ...column, pinned: column.pinned && !this.isNarrow() }, this.state.sort, isBest));
+      // The last one takes what is left of the width.
+      const last = made.findLast(({ pinned }) => !pinned);
+      if (last) Object.assign(last, { flex: 1, minWidth: last.width });
+      return made;
     },
     datasource(ready) {
       return blocks({

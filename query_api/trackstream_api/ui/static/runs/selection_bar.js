@@ -18,7 +18,7 @@ export default {
       <dialog ref="dialog" class="ts-ask" aria-labelledby="ts-act-title" @click.self="$refs.dialog.close()">
         <form method="dialog" class="ts-column" @submit.prevent="confirmed">
           <h2 id="ts-act-title">{{ asked === 'delete' ? 'Delete ' + words(active) + '?' : 'Tag ' + words(active) }}</h2>
-          <p v-if="asked === 'delete'" class="ts-quiet">They can be restored until garbage collection removes them for good.</p>
+          <p v-if="asked === 'delete'" class="ts-quiet">What is deleted can be restored until garbage collection removes it for good.</p>
           <template v-else>
             <label class="ts-field">Key <input class="ts-input" required maxlength="250" v-model="key" ref="key"></label>
             <label class="ts-field">Value <input class="ts-input" maxlength="5000" v-model="value"></label>
