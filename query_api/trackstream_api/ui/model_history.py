@@ -24,7 +24,9 @@ _WORDS = {
     "ModelAliasSet": "pointed an alias",
     "ModelAliasDeleted": "deleted an alias",
 }
-_UNTOLD = frozenset({"created_at", "updated_at", "last_version", "registered_model_id", "deleted", "number"})
+_UNTOLD = frozenset(
+    {"created_at", "updated_at", "last_version", "registered_model_id", "lifecycle_stage", "creation_id"}
+)
 """What follows from the event itself."""
 
 

@@ -43,7 +43,6 @@ async def launch(launch_id: str) -> None:
     ui.add_head_html(f'<link rel="stylesheet" href="{static_url("launches.css")}">')
     past, path = as_of(), path_of("launches", launch_id)
     found = await api().get(path, as_of=past)
-    titled(f"{project_of(found)} · {found['entry_point']}", [("Launches", place("launches"))])
     # Apart from what is drawn anew: somebody may be writing in it.
     cancelling = _cancel_dialog(launch_id)
     head = tag("div", "", "ts-column")
@@ -63,6 +62,7 @@ async def launch(launch_id: str) -> None:
         side = tag("div")
 
     def show(shown: Mapping[str, Any]) -> None:
+        titled(f"{project_of(shown)} · {shown['entry_point']}", [("Launches", place("launches"))])
         with head:
             _head(shown, cancelling)
         with side:

@@ -113,8 +113,12 @@ def _versions(model: Mapping[str, Any], versions: Sequence[Mapping[str, Any]], *
                         alias_chips(version["aliases"])
                     with row.cell(classes="ts-nowrap"):
                         run_link(version["run_id"])
-                    row.cell(version["source"], "ts-mono ts-clamp ts-quiet is-wide", version["source"])
-                    row.cell(version["description"], "ts-clamp ts-quiet is-wide", version["description"])
+                    row.cell(
+                        version["source"], "ts-mono ts-clamp is-short ts-quiet is-wide", version["source"]
+                    )
+                    row.cell(
+                        version["description"], "ts-clamp is-short ts-quiet is-wide", version["description"]
+                    )
                     by = f" by {version['user_id']}" if version["user_id"] else ""
                     row.cell(
                         f"{ago(version['created_at'], now)}{by}",
