@@ -235,7 +235,9 @@ export default {
       if (last !== undefined) this.total = last;
     },
     failed(failure, filter = this.state.filter) {
-      this.failure = { message: failure.message, field: failure.field, position: failure.position, text: filter };
+      // The lines behind the first one point at the place, which the field does itself.
+      const [message] = String(failure.message).split("\n");
+      this.failure = { message, field: failure.field, position: failure.position, text: filter };
     },
 
     // Something has been logged.
