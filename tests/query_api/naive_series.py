@@ -21,22 +21,31 @@ class Cut(NamedTuple):
     width: int
 
 
-def cut_of_steps(first: int, last: int, buckets: int, guess: tuple[int, int] | None) -> Cut:
-    """Return how steps from `first` to `last` are cut.
+def cuts_of_steps(
+    spans: Sequence[tuple[int, int]], guesses: Sequence[tuple[int, int]], buckets: int
+) -> list[Cut]:
+    """Return how the curves of a request are cut that go from step to step.
 
-    `guess`: from where to where they are cut, unless that leaves some out or is half as fine. Stretches of at
-    least 64 steps begin at multiples of 64, of 512 at multiples of 512, and so on by eights.
+    `guesses`: from where to where they are cut, unless for one of them that leaves steps out or is half as
+    fine. Stretches of at least 64 steps begin at multiples of 64, of 512 at multiples of 512, and so on.
     """
-    if guess is not None:
-        finest = (last - first) // buckets + 1
-        if guess[0] <= first and last <= guess[1] and (guess[1] - guess[0]) // buckets + 1 < 2 * finest:
-            first, last = guess
-    width, whole = (last - first) // buckets + 1, 1
-    for level in range(6, 64, 3):
-        if 2**level <= width:
-            whole = 2**level
-    first = first // whole * whole
-    return Cut(first, -(-((last - first) // buckets + 1) // whole) * whole)
+    will_do = all(
+        guess[0] <= first and last <= guess[1] and _width(*guess, buckets) < 2 * _width(first, last, buckets)
+        for (first, last), guess in zip(spans, guesses, strict=True)
+    )
+    found = []
+    for first, last in guesses if will_do else spans:
+        whole = 1
+        for level in range(6, 64, 3):
+            if 2**level <= _width(first, last, buckets):
+                whole = 2**level
+        begin = first // whole * whole
+        found.append(Cut(begin, -(-_width(begin, last, buckets) // whole) * whole))
+    return found
+
+
+def _width(first: int, last: int, buckets: int) -> int:
+    return (last - first) // buckets + 1
 
 
 def buckets_of(points: Sequence[tuple[int, int, float]], cut: Cut, buckets: int) -> list[dict[str, Any]]:

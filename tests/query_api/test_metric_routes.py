@@ -12,7 +12,7 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from tests.query_api.naive_series import Cut, assert_same_buckets, buckets_of, cut_of_steps
+from tests.query_api.naive_series import Cut, assert_same_buckets, buckets_of, cuts_of_steps
 from trackstream_schemas import events as e
 from trackstream_schemas.ids import new_id
 
@@ -143,7 +143,7 @@ def downsampled(
     first, last = min(points)[0], max(points)[0]
     cut = Cut(first, (last - first) // buckets + 1)
     if axis == 0:
-        cut = cut_of_steps(first, last, buckets, (start, max(start, last)))
+        (cut,) = cuts_of_steps([(first, last)], [(start, max(start, last))], buckets)
     return buckets_of(points, cut, buckets)
 
 

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tests.query_api.naive_series import assert_same_buckets, buckets_of, cut_of_steps
+from tests.query_api.naive_series import assert_same_buckets, buckets_of, cuts_of_steps
 from trackstream_api.models.metrics import SeriesRequest
 from trackstream_api.queries.series import series
 from trackstream_consumers.migrate import migrate
@@ -84,8 +84,8 @@ def some_event(chance: random.Random, run_id: str) -> list[Point]:
 def expected(
     points: list[Point], request: SeriesRequest
 ) -> list[tuple[str, str, str | None, list[dict[str, Any]]]]:
-    found = []
     low = 0 if request.start is None else request.start
+    curves, guesses = {}, []
     for run_id in sorted(request.run_ids):
         for key in sorted(request.keys):
             curve = [point for point in points if (point.run_id, point.key) == (run_id, key)]
@@ -95,17 +95,22 @@ def expected(
                 if (request.start is None or point.step >= request.start)
                 and (request.end is None or point.step <= request.end)
             ]
-            if not shown:
-                continue
-            steps = [point.step for point in shown]
-            last = max(point.step for point in curve)
-            high = last if request.end is None else min(last, request.end)
-            cut = cut_of_steps(min(steps), max(steps), request.buckets, (low, max(low, high)))
-            each = request.writers == "each"
-            for writer in sorted({point.writer for point in shown}) if each else [None]:
-                of_writer = [point for point in shown if writer is None or point.writer == writer]
-                rows = [(point.step, point.timestamp, point.value) for point in of_writer]
-                found.append((run_id, key, writer, buckets_of(rows, cut, request.buckets)))
+            if shown:
+                last = max(point.step for point in curve)
+                high = last if request.end is None else min(last, request.end)
+                curves[run_id, key] = shown
+                guesses.append((low, max(low, high)))
+    spans = [
+        (min(steps), max(steps)) for steps in ([point.step for point in shown] for shown in curves.values())
+    ]
+    found = []
+    cuts = cuts_of_steps(spans, guesses, request.buckets)
+    for ((run_id, key), shown), cut in zip(curves.items(), cuts, strict=True):
+        writers = sorted({point.writer for point in shown}) if request.writers == "each" else [None]
+        for writer in writers:
+            of_writer = [point for point in shown if writer is None or point.writer == writer]
+            rows = [(point.step, point.timestamp, point.value) for point in of_writer]
+            found.append((run_id, key, writer, buckets_of(rows, cut, request.buckets)))
     return found
 
 
