@@ -33,6 +33,7 @@ CREATE TABLE IF NOT EXISTS metric_rollups
 ENGINE = ReplacingMergeTree(earliness)
 PRIMARY KEY (run_id, key, width, first_step)
 ORDER BY (run_id, key, width, first_step, producer_id, sequence, point)
+SETTINGS index_granularity = 1024
 COMMENT 'Stretches of metric points of one event, each as one row';
 
 -- An event of such a run may be appended again: its points, whose first appends stand, would be counted twice.

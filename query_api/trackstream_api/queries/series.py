@@ -8,7 +8,6 @@ and is a multiple of it wide, so that each row is in one stretch and the answer 
 from __future__ import annotations
 
 import math
-from collections import defaultdict
 from dataclasses import dataclass
 from itertools import groupby
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -191,12 +190,12 @@ def _cut(request: SeriesRequest, span: _Span) -> _Cut:
 def _stretches(question: _Question, spans: Mapping[int, _Span]) -> list[Sequence[Any]]:
     """Return the stretches of these curves. Those that are read at one level are asked for together."""
     cuts = {curve: _cut(question.request, span) for curve, span in spans.items()}
-    by_level: dict[int, list[int]] = defaultdict(list)
+    by_level: dict[int, list[int]] = {}
     by_points = _read_by_points(question) if any(cut.level for cut in cuts.values()) else frozenset()
     keys = len(question.parameters["keys"])
     for curve, cut in cuts.items():
         run_id = question.parameters["run_ids"][curve // keys]
-        by_level[0 if run_id in by_points else cut.level].append(curve)
+        by_level.setdefault(0 if run_id in by_points else cut.level, []).append(curve)
     rows: list[Sequence[Any]] = []
     for level, curves in by_level.items():
         together = {curve: cuts[curve] for curve in curves}
@@ -227,9 +226,8 @@ def _at_level(
         return select(question.engine, series_statement(request, question.shown.condition, some=some), asked)
     # The multiples of 2**level between which no row of it is cut.
     begin, end = -(-parameters["start"] >> level) << level, (parameters["end"] + 1) >> level << level
-    none = (INT64_MAX, INT64_MIN)
-    whole_from, whole_to = (begin, end - 1) if begin < end else none
-    asked |= {"level": level, "whole_from": whole_from, "whole_to": whole_to}
+    whole = (begin, end - 1) if begin < end else (INT64_MAX, INT64_MIN)
+    asked |= {"level": level, "whole_from": whole[0], "whole_to": whole[1]}
     return select(question.engine, rolled_statement(request, some=some), asked)
 
 
