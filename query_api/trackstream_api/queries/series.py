@@ -20,7 +20,6 @@ from trackstream_api.queries.series_statement import (
     rolled_statement,
     series_statement,
     spans_statement,
-    value_of_order,
 )
 from trackstream_consumers.rollups import level_of
 from trackstream_schemas.errors import InvalidInput
@@ -239,7 +238,7 @@ def _bucket(row: Sequence[Any]) -> Bucket:
         min=row[5],
         max=row[6],
         mean=row[7],
-        last=value_of_order(row[8] & (2**64 - 1)),
+        last=row[8],
     )
 
 

@@ -6,7 +6,6 @@ order points as they are ordered: groups by strings and maxima of tuples took fo
 
 from __future__ import annotations
 
-import struct
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -43,6 +42,16 @@ _STRETCHES = {
 # As `projectors.latest.value_order`: any NaN below -Infinity, below all others.
 _NANS = (1 << 52) - 1
 _ORDER = f"(if(bits >= {1 << 63}, bitNot(bits), bitOr(bits, {1 << 63})) + {_NANS})"
+_GREATEST = f"max(bitShiftLeft(toInt256(place), 128) + bitShiftLeft(toInt256(other), 64) + {_ORDER})"
+# The value whose place in that order the lowest word is.
+_LAST = f"""
+    reinterpretAsFloat64(
+        if(
+            (toUInt64(toUInt64({_GREATEST}) - {_NANS}) AS lowest) >= {1 << 63},
+            bitXor(lowest, {1 << 63}), bitNot(lowest)
+        )
+    )
+"""
 # A point is in one row of each level from `rolled` on, and such a row in one of the level above: of those up
 # to {level} the highest is read. Rows that the range cuts are not read, but what is in them.
 _NOT_ROLLED = "(rolled = 0 OR rolled > {level:UInt8})"
@@ -79,14 +88,6 @@ def rolled_statement(request: SeriesRequest, *, some: bool) -> str:
     return _stretches(request, rows)
 
 
-def value_of_order(order: int) -> float:
-    """Return the value whose place in the order of values this is."""
-    bits = (order - _NANS) % 2**64
-    bits = bits ^ (1 << 63) if bits >> 63 else bits ^ (2**64 - 1)
-    value: float = struct.unpack("<d", bits.to_bytes(8, "little"))[0]
-    return value
-
-
 def _stretches(request: SeriesRequest, rows: list[str]) -> str:
     return f"""
         SELECT
@@ -95,7 +96,7 @@ def _stretches(request: SeriesRequest, rows: list[str]) -> str:
             min(begin), max(place), sum(points),
             minIfOrNull(low, numbers > 0), maxIfOrNull(high, numbers > 0),
             sumIfOrNull(total, numbers > 0) / sum(numbers),
-            max(bitShiftLeft(toInt256(place), 128) + bitShiftLeft(toInt256(other), 64) + {_ORDER})
+            {_LAST}
         FROM ({" UNION ALL ".join(rows)})
         GROUP BY stretch, who
         ORDER BY stretch, who
