@@ -10,7 +10,7 @@ JOBS   ?= 2
 SCRATCH = $(shell test -w /dev/shm && test $$(df -k --output=avail /dev/shm | tail -1) -gt 8388608 && echo /dev/shm)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo serve test test-unit lint format bench clean clean-data
+.PHONY: help setup demo serve test test-unit lint format bench docs docs-serve clean clean-data
 
 help:  ## show this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -52,8 +52,15 @@ format: setup  ## let ruff rewrite the code
 bench: $(VENV)/.bench  ## run the benchmarks beside MLflow; results in benchmarks/results
 	@$(BIN)/python -m benchmarks
 
+docs: setup  ## build the documentation into site/
+	@NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --quiet --strict
+	@echo "site/index.html (a browser searches it only over HTTP: make docs-serve)"
+
+docs-serve: setup  ## show the documentation at http://127.0.0.1:8000 while you write it
+	@NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs serve
+
 clean:  ## remove the environment, caches and demo data; the stores of clean-data stay
-	rm -rf $(VENV) $(DATA) build .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) $(DATA) build site .mypy_cache .ruff_cache .pytest_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 	find . -name '*.egg-info' -type d -prune -exec rm -rf {} +
 

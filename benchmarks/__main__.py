@@ -35,6 +35,7 @@ CASES = (
     "idle",
     "growth",
     "fleet",
+    "web_ui",
 )
 
 

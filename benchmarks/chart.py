@@ -38,7 +38,7 @@ def run(scale: Scale) -> list[Figure]:
     of_run = scale.most_points // (PARTS * RUNS_OF_A_PART)
     with tempfile.TemporaryDirectory() as folder, ExitStack() as sides:
         store = Path(folder) / "store"
-        server = Server(store).start()
+        server = Server(store, ui=True).start()
         sides.callback(server.close)
         client = sides.enter_context(api(server.url))
         seeder = Seeder(str(store), sides)

@@ -32,7 +32,7 @@ def _of(scale: Scale, values: str, what: str) -> list[Figure]:
     points = scale.of(POINTS, 200_000)
     with tempfile.TemporaryDirectory() as folder, ExitStack() as sides:
         store = Path(folder) / "store"
-        server = Server(store).start()
+        server = Server(store, ui=True).start()
         sides.callback(server.close)
         options = ("--points", points, "--values", values)
         trainers = Trainers(str(store), 1, sides, *options)

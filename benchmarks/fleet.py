@@ -34,7 +34,7 @@ def run(scale: Scale) -> list[Figure]:
     """One load, counted producer by producer."""
     each, rate = scale.of(PRODUCERS, 8) // PROCESSES, scale.of(RATE, 4_000) / PROCESSES
     with tempfile.TemporaryDirectory() as folder, ExitStack() as sides:
-        server = Server(Path(folder) / "store").start()
+        server = Server(Path(folder) / "store", ui=True).start()
         sides.callback(server.close)
         client, second = (sides.enter_context(api(server.url)) for _ in range(2))
         options = ("--seconds", scale.fleet_seconds, "--rate", rate, "--producers", each)

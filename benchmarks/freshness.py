@@ -59,7 +59,7 @@ def run(scale: Scale) -> list[Figure]:
 
 def _round(folder: Path, kind: str, seconds: float) -> tuple[list[float], float]:
     """Return the ages of the values when they were shown, milliseconds, and the rate that was logged."""
-    server = Server(folder / "store").start()
+    server = Server(folder / "store", ui=True).start()
     try:
         with ExitStack() as sides, api(server.url) as client:
             options = ("--clock", "--rate", RATE / TRAINERS, "--seconds", seconds + WARM_UP_S)

@@ -116,7 +116,7 @@ def _grow(
         grown = kind(Seeder(str(store), sides))
         ingested = 0.0
         for before, size in zip((0, *sizes), sizes, strict=False):
-            server = Server(store).start()
+            server = Server(store, ui=True).start()
             try:
                 with api(server.url) as client:
                     begun = time.perf_counter()

@@ -26,7 +26,7 @@ def run(scale: Scale) -> list[Figure]:
     shares = []
     with tempfile.TemporaryDirectory() as folder, ExitStack() as sides:
         store = Path(folder) / "store"
-        server = Server(store).start()
+        server = Server(store, ui=True).start()
         sides.callback(server.close)
         seeded = Seeder(str(store), sides).runs(RUNS)
         with api(server.url) as client:

@@ -103,7 +103,7 @@ def sustained(client: httpx.Client, trainers: Trainers) -> Sustained:
 
 
 def _ours(folder: Path, seconds: float) -> Sustained:
-    server = Server(folder / "store").start()
+    server = Server(folder / "store", ui=True).start()
     try:
         with ExitStack() as sides, api(server.url) as client:
             uri = str(server.directory)

@@ -30,7 +30,7 @@ def run(scale: Scale) -> list[Figure]:
     """Seed one store, ask at once and when the engine has merged, then start the server on it again."""
     with tempfile.TemporaryDirectory() as folder, ExitStack() as sides:
         store = Path(folder) / "store"
-        server = Server(store).start()
+        server = Server(store, ui=True).start()
         sides.callback(server.close)
         begun = time.perf_counter()
         seeded = Seeder(str(store), sides).runs(scale.most_runs)

@@ -158,7 +158,7 @@ def _timed(calls: Sequence[tuple[str, str, int]]) -> list[list[float]]:
 
 
 def _start_ours(folder: Path, runs: int, sides: ExitStack) -> str:
-    server = Server(folder / "store").start()
+    server = Server(folder / "store", ui=True).start()
     sides.callback(server.close)
     subprocess.run(
         [sys.executable, "-c", SEED_OURS, str(server.directory), str(runs)],

@@ -61,7 +61,7 @@ def _of(scale: Scale, partitions: int) -> list[Figure]:
         store = Path(folder) / "store"
         SqliteLogWriter(store / sqlite_layout.FILE_NAME, partitions).close()
         run_ids = Seeder(str(store), sides).points(RUNS, points // RUNS)
-        server = Server(store).start()
+        server = Server(store, ui=True).start()
         sides.callback(server.close)
         client = sides.enter_context(api(server.url))
         until_readable(client, run_ids[-1])

@@ -92,7 +92,7 @@ def cpu_seconds(process: psutil.Process) -> float:
 def timed_start(store: Path, run_id: str) -> tuple[Server, float]:
     """Start a server on a store; also return the seconds until it showed a run to a reader."""
     begun = time.perf_counter()
-    server = Server(store).start()
+    server = Server(store, ui=True).start()
     try:
         with api(server.url) as client:
             until_readable(client, run_id)

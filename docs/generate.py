@@ -1,6 +1,7 @@
 """Writes the generated parts of the docs: `python docs/generate.py`; `--check` only names what is stale.
 
-A page holds `<!-- generated: NAME -->` … `<!-- end -->`; what stands between is replaced.
+A page holds `<!-- generated: NAME -->` … `<!-- end -->`; what stands between is replaced. The references of
+the SDK and of the HTTP API are made by modules of their own, beside this one.
 """
 
 from __future__ import annotations
@@ -10,17 +11,34 @@ import inspect
 import re
 import sys
 import tempfile
+from contextlib import ExitStack
+from functools import cache
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
+
+    from trackstream_api.store import EmbeddedStore
 
 DOCS = Path(__file__).parent
 WIDTH = 96
 _PART = re.compile(r"(<!-- generated: (?P<name>[\w-]+) -->\n).*?(<!-- end -->)", re.DOTALL)
+
+
+_opened = ExitStack()
+
+
+@cache
+def _empty_store() -> EmbeddedStore:
+    """Open the store that all parts share, as a process opens one engine only. `_opened` closes it."""
+    from trackstream_api.store import EmbeddedStore
+
+    directory = _opened.enter_context(tempfile.TemporaryDirectory())
+    return _opened.enter_context(EmbeddedStore(Path(directory)))
 
 
 def commands() -> str:
@@ -67,23 +85,16 @@ def exit_codes() -> str:
 
 
 def views() -> str:
-    """Return the data dictionary, from an analytical store made for the purpose."""
-    from trackstream_consumers.engine import Engine
-    from trackstream_consumers.migrate import migrate
-
-    with tempfile.TemporaryDirectory() as directory:
-        engine = Engine(Path(directory))
-        migrate(engine)
-        with engine.client() as client:
-            tables = client.query(
-                "SELECT name, comment FROM system.tables"
-                " WHERE database = currentDatabase() AND startsWith(name, 'v_') ORDER BY name"
-            ).result_rows
-            columns = client.query(
-                "SELECT table, name, type, comment FROM system.columns"
-                " WHERE database = currentDatabase() AND startsWith(table, 'v_') ORDER BY table, position"
-            ).result_rows
-        engine.close()
+    """Return the data dictionary, from the tables of an empty store."""
+    with _empty_store().engine.client() as client:
+        tables = client.query(
+            "SELECT name, comment FROM system.tables"
+            " WHERE database = currentDatabase() AND startsWith(name, 'v_') ORDER BY name"
+        ).result_rows
+        columns = client.query(
+            "SELECT table, name, type, comment FROM system.columns"
+            " WHERE database = currentDatabase() AND startsWith(table, 'v_') ORDER BY table, position"
+        ).result_rows
     return "\n".join(_dictionary(list(tables), list(columns)))
 
 
@@ -152,13 +163,44 @@ def mlflow_endpoints() -> str:
     return "\n".join(lines) + "\n"
 
 
+def rest() -> str:
+    """Return the reference of the HTTP API, from the OpenAPI document of a server of an empty store."""
+    from rest_reference import rest_reference, served_document
+
+    return rest_reference(served_document(_empty_store()))
+
+
+def sdk(kinds: Sequence[str], module: str = "trackstream") -> str:
+    """Return the reference of a module's functions, classes or errors."""
+    import sdk_reference
+
+    return "\n".join(getattr(sdk_reference, kind)(import_module(module)) for kind in kinds)
+
+
+def decisions() -> str:
+    """Return the list of the decisions, in their order."""
+    pages = sorted((DOCS / "decisions").glob("[0-9]*.md"))
+    titles = [page.read_text(encoding="utf-8").split("\n")[0] for page in pages]
+    lines = [
+        f"* [{page.name[:4]}]({page.name}) {re.sub(r'^# [0-9]+[.:]? *', '', title)}"
+        for page, title in zip(pages, titles, strict=True)
+    ]
+    return "\n".join(lines) + "\n"
+
+
 PARTS: dict[str, Callable[[], str]] = {
     "commands": commands,
+    "decisions": decisions,
     "exit-codes": exit_codes,
     "mlflow-endpoints": mlflow_endpoints,
     "views": views,
     "settings": settings,
     "server-settings": server_settings,
+    "rest": rest,
+    "sdk-functions": lambda: sdk(["functions"]),
+    "sdk-classes": lambda: sdk(["classes"]),
+    "sdk-errors": lambda: sdk(["errors"]),
+    "sdk-projects": lambda: sdk(["functions", "classes", "errors"], "trackstream.projects"),
 }
 
 
@@ -170,7 +212,7 @@ def regenerate(page: str) -> str:
 def stale_pages() -> list[tuple[Path, str]]:
     """Return the pages that are not current, each with the text it should have."""
     found = []
-    for path in sorted(DOCS.glob("*.md")):
+    for path in sorted(DOCS.rglob("*.md")):
         text = path.read_text(encoding="utf-8")
         current = regenerate(text)
         if current != text:
@@ -180,9 +222,10 @@ def stale_pages() -> list[tuple[Path, str]]:
 
 def main() -> int:
     """Rewrite what is stale, or only name it."""
-    stale = stale_pages()
+    with _opened:
+        stale = stale_pages()
     for path, text in stale:
-        print(f"{'stale' if '--check' in sys.argv else 'wrote'}: docs/{path.name}")
+        print(f"{'stale' if '--check' in sys.argv else 'wrote'}: docs/{path.relative_to(DOCS)}")
         if "--check" not in sys.argv:
             path.write_text(text, encoding="utf-8")
     return 1 if stale and "--check" in sys.argv else 0

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import atexit
+import logging
 import threading
 from typing import TYPE_CHECKING
 
@@ -26,6 +28,11 @@ if TYPE_CHECKING:
     from trackstream.spool.overflow import Overflow
 
 
+logger = logging.getLogger("trackstream")
+# Held here: a client that nobody refers to any more may still have something to send.
+_unclosed: set[ClientDelivery] = set()
+
+
 class ClientDelivery:
     """Opened by `open_delivery`, ended by `close`."""
 
@@ -43,15 +50,28 @@ class ClientDelivery:
         self.spools = spools
         """Whether what is logged is on the disk when the call returns, whatever the log does."""
         self._adoption = adoption
+        _unclosed.add(self)
 
     def close(self, timeout: float | None) -> DeliveryReport:
         """Send what is buffered, for at most `timeout` seconds, and release the log."""
+        _unclosed.discard(self)
         if self._adoption is not None:
             self._adoption.stop()
         report = self.emitter.close(timeout)
         if report.complete and not any(report.spooled):
             self.writer.close()
         return report
+
+
+@atexit.register
+def _close_all() -> None:
+    """Send at a normal end of the process what clients that were never closed still hold."""
+    for delivery in list(_unclosed):
+        try:
+            delivery.close(None)
+        # The process ends for its own reasons; ours must not get in the way.
+        except Exception:
+            logger.exception("trackstream could not finish")
 
 
 def open_delivery(uri: str, settings: Settings, writer: LogWriter | None = None) -> ClientDelivery:

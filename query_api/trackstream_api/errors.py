@@ -46,10 +46,16 @@ class SourceRefused(InvalidInput):
 
 
 class SqlRefused(InvalidInput):
-    """SQL of a user that will not be run, or that the engine found wrong. Names the offending part."""
+    """SQL of a user that will not be run, or that the engine found wrong. Names the offending part.
 
-    def __init__(self, value: object, expected: str, field: str = "query") -> None:
+    `position` is where that stands in the query, in characters from 0; None where it is not known.
+    """
+
+    def __init__(
+        self, value: object, expected: str, field: str = "query", position: int | None = None
+    ) -> None:
         super().__init__(field, value, expected)
+        self.position = position
 
 
 class QueryTooHeavy(SqlRefused):

@@ -38,10 +38,14 @@ def environment(**variables: str) -> dict[str, str]:
 
 
 class Server:
-    """A `trackstream server` process on a directory, with `variables` in its environment."""
+    """A `trackstream server` process on a directory, with `variables` in its environment.
 
-    def __init__(self, directory: Path, **variables: str) -> None:
+    Most tests ask the API alone: without `ui` the process starts a second sooner.
+    """
+
+    def __init__(self, directory: Path, *, ui: bool = False, **variables: str) -> None:
         self.directory = directory
+        self._ui = "--ui" if ui else "--no-ui"
         self._variables = variables
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
@@ -51,7 +55,15 @@ class Server:
 
     def launch(self) -> None:
         """Start the process without waiting for it to answer."""
-        command = [str(TRACKSTREAM), "server", "--dir", str(self.directory), "--port", str(self.port)]
+        command = [
+            str(TRACKSTREAM),
+            "server",
+            "--dir",
+            str(self.directory),
+            "--port",
+            str(self.port),
+            self._ui,
+        ]
         with self._output.open("ab") as output:
             self._process = subprocess.Popen(
                 command,

@@ -65,6 +65,13 @@ def test_an_open_run_is_flushed_and_ended(store: Path, ending: str, code: int, s
     assert statuses(store) == [status]
 
 
+@pytest.mark.parametrize("ending", ["", "del client, run"], ids=["kept", "dropped"])
+def test_a_client_that_nobody_closes_is_flushed_at_a_normal_end(store: Path, ending: str) -> None:
+    script = "import sys, trackstream\nclient = trackstream.Client(sys.argv[1])\nrun = client.create_run()\n"
+    end(f"{script}for step in range(100):\n    run.log_metric('loss', step, step=step)\n{ending}", store, 0)
+    assert_steps(store, 100)
+
+
 def test_an_exception_in_the_block_fails_the_run_once(store: Path) -> None:
     script = _BEGIN + "with trackstream.start_run():\n    log(0, 100)\n    raise ValueError('no')\n"
     assert "ValueError: no" in end(script, store, 1)

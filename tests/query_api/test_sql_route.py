@@ -180,3 +180,19 @@ def test_the_views_are_described(server: LiveServer) -> None:
     columns = {column["name"]: column for column in runs["columns"]}
     assert columns["run_id"]["type"] == "String"
     assert columns["duration_seconds"]["meaning"]
+
+
+@pytest.mark.parametrize(
+    ("query", "place"),
+    [
+        ("SELECT run_id,\n  nothing_like_it\nFROM v_runs", "nothing_like_it"),
+        ("SELECT 1 FROM system.tables", "system"),
+        ("SELECT 1 FROM runs", "runs"),
+        ("SELECT file('x') FROM v_runs", "file"),
+        ("SELECT name\nFROM v_runs WHERE WHERE status = 'x'", None),
+    ],
+)
+def test_a_refusal_says_where(server: LiveServer, query: str, place: str | None) -> None:
+    refused = server.call("POST", "/api/v1/sql", 400, json={"query": query})
+    assert refused["field"] == "query"
+    assert refused["position"] == (query.index(place) if place is not None else query.rindex("WHERE"))

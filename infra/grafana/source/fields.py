@@ -16,6 +16,12 @@ STATUS_COLOURS = {
     "FAILED": "red",
     "KILLED": "orange",
 }
+_COMPLETENESS_COLOURS = {
+    "complete": "green",
+    "in flight": "blue",
+    "unconfirmed": "yellow",
+    "missing": "red",
+}
 
 
 def matrix(*, row: str, column: str) -> Json:
@@ -46,9 +52,17 @@ def link(name: str, title: str, url: str) -> Json:
 
 def status(*, cell: bool = True) -> Json:
     """Return the override that colours the column `status` of runs; `cell` is for tables."""
+    return _states("status", STATUS_COLOURS, cell=cell)
+
+
+def completeness(*, cell: bool = True) -> Json:
+    """Return the override that colours the column `completeness`; `cell` is for tables."""
+    return _states("completeness", _COMPLETENESS_COLOURS, cell=cell)
+
+
+def _states(name: str, colours: Mapping[str, str], *, cell: bool) -> Json:
     options = {
-        value: {"color": colour, "index": index}
-        for index, (value, colour) in enumerate(STATUS_COLOURS.items())
+        value: {"color": colour, "index": index} for index, (value, colour) in enumerate(colours.items())
     }
-    coloured = {"custom.cellOptions": {"type": "color-text"}} if cell else {}
-    return override("status", mappings=[{"type": "value", "options": options}], **coloured)
+    custom = {"custom.cellOptions": {"type": "color-text"}} if cell else {}
+    return override(name, mappings=[{"type": "value", "options": options}], **custom)

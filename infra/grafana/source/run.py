@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from fields import Json, override, status
+from fields import Json, completeness, override, status
 from layout import Row, dashboard, queried
 from panels import curves, sql, stats, table, timeseries
 from shared import DATASOURCE, EXPERIMENT
@@ -46,15 +46,23 @@ _STARTED = stats(
     "Started", "By the trainer's clock.", _OF_THE_RUN, unit="dateTimeAsIso", fields="/^started$/"
 )
 _DURATION = stats("Duration", "Until now, while it runs.", _OF_THE_RUN, unit="s", fields="/^duration$/")
-_SENT = stats(
-    "Sent by its writers",
-    "What they say that they sent, and could not keep.",
-    sql("""
-    SELECT count() AS writers, sum(sent_points) AS "points sent", sum(lost_points) AS "points lost"
-    FROM v_writer_reports
+_PROOF = sql("""
+    SELECT completeness, writers, sent_points AS "points sent", projected_points AS "points here"
+    FROM v_completeness
     WHERE run_id = ${run:singlequote}
-    """),
-    colours={"points lost": "red"},
+    """)
+_COMPLETE = stats(
+    "Completeness",
+    "Whether all that its writers say they sent is here: the worst of them.",
+    _PROOF,
+    fields="/^completeness$/",
+    overrides=[completeness(cell=False)],
+)
+_SENT = stats(
+    "Points",
+    "What its writers say that they sent, and what of that is here.",
+    _PROOF,
+    fields="/^(writers|points)/",
 )
 _WIDTH = """greatest(1, intDiv((
                 SELECT max(step) FROM v_latest_metrics
@@ -156,17 +164,18 @@ _FILES = table(
 )
 _WRITERS = table(
     "Writers",
-    "What each said in its last report.",
+    "What each said in its last report, and what of that is here.",
     sql("""
     SELECT
-        if(writer = '', 'the only one', writer) AS name, state, started_at AS started,
-        last_seen AS "last seen", sent_batches AS batches, sent_points AS points,
+        if(writer = '', 'the only one', writer) AS name, completeness, state, started_at AS started,
+        last_seen AS "last seen", sent_points AS "points sent", projected_points AS "points here",
         lost_points AS "points lost", lost_events AS "events lost"
-    FROM v_writer_reports
+    FROM v_writers
     WHERE run_id = ${run:singlequote}
     ORDER BY name, started
     LIMIT 1000
     """),
+    overrides=[completeness()],
 )
 _HISTORY = table(
     "History",
@@ -189,7 +198,10 @@ def build() -> Json:
         "One run: its state, curves, params, files, writers and history.",
         (DATASOURCE, EXPERIMENT, _RUN, _METRICS),
         (
-            Row("Run", ((_STATUS, 4, 4), (_STARTED, 5, 4), (_DURATION, 4, 4), (_SENT, 11, 4))),
+            Row(
+                "Run",
+                ((_STATUS, 4, 4), (_COMPLETE, 4, 4), (_STARTED, 5, 4), (_DURATION, 4, 4), (_SENT, 7, 4)),
+            ),
             Row("Metrics", ((_CURVES, 14, 11), (_LATEST, 10, 11), (_OVER_TIME, 12, 9), (_SYSTEM, 12, 9))),
             Row(
                 "What it was made of, and what it made",

@@ -6,7 +6,6 @@ server could fill it from a browser.
 
 from __future__ import annotations
 
-from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from trackstream.projects.request import check_queue
@@ -22,7 +21,7 @@ class LaunchQueueSettings(BaseSettings):
         env_prefix="TRACKSTREAM_", env_ignore_empty=True, extra="ignore", frozen=True
     )
 
-    launch_queues: str = Field("")
+    launch_queues: str = ""
     """Names of queues, with commas between them, that the API and the web UI may put launches into."""
 
 

@@ -65,7 +65,8 @@ def _parsed(sql: str) -> exp.Expr:
     try:
         parsed = sqlglot.parse(sql, read=GuardedClickHouse, error_level=ErrorLevel.RAISE)
     except SqlglotError as error:
-        raise SqlRefused(sql, f"{_ONE_SELECT}; {_where(error)}") from error
+        right = f"{_ONE_SELECT}; {_where(error)}"
+        raise SqlRefused(sql, right, position=_position(sql, error)) from error
     except RecursionError as error:
         raise SqlRefused(sql, "a less deeply nested query") from error
     # Some nonsense makes the parser stumble over itself: `FROM [ */` ends in an AttributeError.
@@ -97,6 +98,16 @@ def _check_parameters(wanted: set[str], given: set[str]) -> None:
         raise SqlRefused(name, f"a value for {{{name}:...}}, which the query has", "parameters")
     for name in sorted(given - wanted):
         raise SqlRefused(name, "only parameters that the query has, as {name:Type}", "parameters")
+
+
+def _position(sql: str, error: Exception) -> int | None:
+    """Return where the parser stumbled, from the last character's line and column that it tells."""
+    first = (getattr(error, "errors", None) or [{}])[0]
+    line, column = first.get("line"), first.get("col")
+    if not isinstance(line, int) or not isinstance(column, int):
+        return None
+    before = sum(len(text) for text in sql.splitlines(keepends=True)[: line - 1])
+    return min(len(sql), max(0, before + column - len(first.get("highlight") or "")))
 
 
 def _where(error: Exception) -> str:

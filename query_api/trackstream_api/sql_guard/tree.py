@@ -111,17 +111,17 @@ def _check_table(table: exp.Table) -> None:
     name = table.this
     expected = f"one of the views {', '.join(sorted(VIEWS))}, or a name from WITH"
     if not isinstance(name, exp.Identifier) or extra:
-        raise SqlRefused(_shown(table), f"{expected}; not a table function")
+        raise SqlRefused(_shown(table), f"{expected}; not a table function", position=_start(name))
     database = table.args.get("db")
     if database is not None:
         if database.name != DATABASE or name.name not in VIEWS:
-            raise SqlRefused(_shown(table), expected)
+            raise SqlRefused(_shown(table), expected, position=_start(database))
         # The session is in the right database, whatever that is called.
         table.set("db", None)
         if name.name in _visible(table):
             raise SqlRefused(_shown(table), "a WITH whose names are not those of views")
     elif name.name not in VIEWS and name.name not in _visible(table):
-        raise SqlRefused(_shown(table), expected)
+        raise SqlRefused(_shown(table), expected, position=_start(name))
 
 
 def _check_in(membership: exp.In) -> None:
@@ -143,7 +143,7 @@ def _check_in(membership: exp.In) -> None:
 def _check_call(call: exp.Expr) -> None:
     name = str(call.this) if not isinstance(call.this, exp.Expr) else call.this.name
     if not is_allowed(name):
-        raise SqlRefused(f"{name}()", "a function of the documented list")
+        raise SqlRefused(f"{name}()", "a function of the documented list", position=_start(call))
     arguments = call.expressions
     if name.casefold() in HIGHER_ORDER and len(arguments) > 1:
         first = _bare(arguments[0])
@@ -156,7 +156,8 @@ def _check_column(column: exp.Column, known: Collection[str]) -> None:
     parts = [column.args.get(part) for part in ("catalog", "db", "table", "this")]
     first = next(part for part in parts if part is not None)
     if isinstance(first, exp.Identifier) and first.name not in known:
-        raise SqlRefused(first.name, "a column of the views, or a name that the query gives to something")
+        right = "a column of the views, or a name that the query gives to something"
+        raise SqlRefused(first.name, right, position=_start(first))
 
 
 def _check_placeholder(placeholder: exp.Placeholder) -> None:
@@ -219,6 +220,12 @@ def _bare(node: exp.Expr) -> exp.Expr:
             node = node.expressions[0]
         else:
             return node
+
+
+def _start(node: object) -> int | None:
+    """Return where the node stands in the query, as far as the parser has noted that."""
+    found = node.meta.get("start") if isinstance(node, exp.Expr) else None
+    return found if isinstance(found, int) else None
 
 
 def _shown(node: exp.Expr) -> str:

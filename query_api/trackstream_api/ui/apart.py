@@ -20,7 +20,7 @@ from trackstream_schemas.errors import Unavailable
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
-    from starlette.types import ASGIApp, Receive, Scope, Send
+    from starlette.responses import Response
 
 _METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"]
 _READS = frozenset({"GET", "HEAD"})
@@ -57,9 +57,9 @@ def ui_app(api_url: str, allowed_hosts: frozenset[str] | None) -> FastAPI:
         lifespan=lifespan,
     )
     passed_on = _PassedOn(client, api_url)
-    app.add_route("/api/v1/{path:path}", passed_on, methods=_METHODS, include_in_schema=False)
+    app.add_route("/api/v1/{path:path}", passed_on.answer, methods=_METHODS, include_in_schema=False)
     for path in _BESIDE:
-        app.add_route(path, passed_on, methods=["GET", "HEAD"], include_in_schema=False)
+        app.add_route(path, passed_on.answer, methods=["GET", "HEAD"], include_in_schema=False)
 
     @app.get("/health")
     async def health() -> dict[str, str]:
@@ -76,19 +76,18 @@ def ui_app(api_url: str, allowed_hosts: frozenset[str] | None) -> FastAPI:
 
 
 class _PassedOn:
-    """An ASGI app that asks the API the same, and hands back the answer as it comes."""
+    """Asks the API what a browser asks, and hands back the answer as it comes."""
 
     def __init__(self, client: httpx.AsyncClient, shown: str) -> None:
         self._client = client
         self._shown = shown
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        answer: ASGIApp
+    async def answer(self, request: Request) -> Response:
+        """Return the API's answer, whose content is still to come."""
         try:
-            answer = await self._asked(Request(scope, receive))
+            return await self._asked(request)
         except httpx.HTTPError as error:
-            answer = error_reply(Unavailable(f"the API at {self._shown} does not answer: {error}"))
-        await answer(scope, receive, send)
+            return error_reply(Unavailable(f"the API at {self._shown} does not answer: {error}"))
 
     async def _asked(self, request: Request) -> StreamingResponse:
         headers = [(name, value) for name, value in request.headers.raw if name.decode() not in _OWN]

@@ -52,27 +52,27 @@ class Api:
         """Ask a server."""
         return cls(httpx.AsyncClient(base_url=url.rstrip("/"), timeout=_TIMEOUT_S), url)
 
-    async def get(self, path: str, **query: Any) -> Any:
+    async def get(self, path: str, /, **query: Any) -> Any:
         """Read; `query` are query parameters, lists repeat one."""
         return await self._call("GET", path, params=query)
 
-    async def text(self, path: str, **query: Any) -> str:
+    async def text(self, path: str, /, **query: Any) -> str:
         """Read what is no JSON, such as a small file; what is no UTF-8 becomes replacement characters."""
         return (await self._answer("GET", path, params=query)).content.decode(errors="replace")
 
-    async def post(self, path: str, body: Any = None, **query: Any) -> Any:
+    async def post(self, path: str, body: Any = None, /, **query: Any) -> Any:
         """Search or act; `body` is sent as JSON, its None values left out where it is a dict."""
         return await self._call("POST", path, params=query, json=_without_none(body))
 
-    async def put(self, path: str, body: Any = None, **query: Any) -> Any:
+    async def put(self, path: str, body: Any = None, /, **query: Any) -> Any:
         """Set."""
         return await self._call("PUT", path, params=query, json=body)
 
-    async def patch(self, path: str, body: Any = None, **query: Any) -> Any:
+    async def patch(self, path: str, body: Any = None, /, **query: Any) -> Any:
         """Change."""
         return await self._call("PATCH", path, params=query, json=_without_none(body))
 
-    async def delete(self, path: str, **query: Any) -> Any:
+    async def delete(self, path: str, /, **query: Any) -> Any:
         """Delete."""
         return await self._call("DELETE", path, params=query)
 

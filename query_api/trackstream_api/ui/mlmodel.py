@@ -6,7 +6,7 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
-import yaml
+import yaml  # type: ignore[import-untyped,unused-ignore]  # it has no stubs
 
 _LONGEST = 1 << 20
 _MOST_COLUMNS = 200

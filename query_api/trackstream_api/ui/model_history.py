@@ -24,7 +24,9 @@ _WORDS = {
     "ModelAliasSet": "pointed an alias",
     "ModelAliasDeleted": "deleted an alias",
 }
-_UNTOLD = frozenset({"created_at", "updated_at", "last_version", "registered_model_id", "deleted", "number"})
+_UNTOLD = frozenset(
+    {"created_at", "updated_at", "last_version", "registered_model_id", "lifecycle_stage", "creation_id"}
+)
 """What follows from the event itself."""
 
 
@@ -69,8 +71,8 @@ def version_before(entries: Sequence[Mapping[str, Any]], alias: str, kept: Seque
 
 
 def _concerns(change: Mapping[str, Any], version: int) -> bool:
-    field = change["field"]
-    if field.startswith(("aliases.",)):
+    field = str(change["field"])
+    if field.startswith("aliases."):
         return version in (change["before"], change["after"])
     return field == f"stages.{version}" or field.startswith(f"versions.{version}.")
 

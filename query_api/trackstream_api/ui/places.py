@@ -27,3 +27,9 @@ def place(*parts: str, **query: str | list[str] | None) -> str:
     text = urlencode({name: value for name, value in kept.items() if value not in (None, "")}, doseq=True)
     path = "".join("/" + quote(part, safe="") for part in parts)
     return f"{PREFIX}{path}" + (f"?{text}" if text else "")
+
+
+def go(*parts: str, **query: str | list[str] | None) -> None:
+    """Have the browser open the page that `place` names."""
+    # NiceGUI puts the prefix before whatever begins with a slash.
+    ui.navigate.to(place(*parts, **query).removeprefix(PREFIX))

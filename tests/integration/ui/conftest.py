@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import sync_playwright
+from playwright.sync_api import expect, sync_playwright
 
 from tests.integration.processes import Server, environment, free_port
 
@@ -35,6 +35,7 @@ FLAGS = (
 )
 LIMIT_MS = 60_000
 """How long a page may take for anything: other tests run beside it."""
+expect.set_options(timeout=LIMIT_MS)
 
 
 @pytest.fixture(scope="session")
@@ -59,8 +60,8 @@ def demo_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def site_server(demo_store: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """The server behind `site`. Its runs are shared: what a test changes, it makes for itself."""
     directory = tmp_path_factory.mktemp("site") / "store"
-    shutil.copytree(demo_store, directory, ignore=shutil.ignore_patterns("server.lock"))
-    server = Server(directory).start()
+    shutil.copytree(demo_store, directory, symlinks=True, ignore=shutil.ignore_patterns("server.lock"))
+    server = Server(directory, ui=True, TRACKSTREAM_LAUNCH_QUEUES="default").start()
     yield server
     server.close()
 

@@ -80,8 +80,8 @@ def test_promote_and_roll_back(
     for number in (1, 2):
         page.get_by_role("button", name=f"Promote version {number}", exact=True).click()
         dialog = page.get_by_role("dialog", name=f"Promote version {number}")
-        dialog.get_by_label("Alias").fill("champion")
-        dialog.get_by_label("Stage").select_option("Production" if number == 2 else "Staging")
+        dialog.get_by_label("Alias", exact=True).fill("champion")
+        dialog.get_by_label("Stage", exact=True).select_option("Production" if number == 2 else "Staging")
         dialog.get_by_role("button", name="Promote").click()
         expect(aliases(page).get_by_role("link", name=f"v{number}")).to_be_visible()
     versions = page.get_by_role("table", name="Versions")
@@ -98,7 +98,7 @@ def test_promote_and_roll_back(
     # What is refused stays in the dialog, with the reason.
     page.get_by_role("button", name="Point an alias").click()
     dialog = page.get_by_role("dialog", name="Point an alias")
-    dialog.get_by_label("Alias").fill("latest")
+    dialog.get_by_label("Alias", exact=True).fill("latest")
     dialog.get_by_role("button", name="Point").click()
     expect(dialog.get_by_role("alert")).to_contain_text("alias")
     page.keyboard.press("Escape")
@@ -107,7 +107,7 @@ def test_promote_and_roll_back(
 
     # As of the moment before the roll back, nothing can be changed.
     entries = httpx.get(f"{site}/api/v1/history/models/{model}").json()["entries"]
-    page.goto(f"{page.url}?as_of={entries[-1]['position']}")
+    page.goto(f"{page.url}?as_of={entries[-2]['position']}")
     expect(aliases(page).get_by_role("link", name="v2")).to_be_visible()
     expect(page.get_by_role("button", name="Promote version 1")).to_be_disabled()
 

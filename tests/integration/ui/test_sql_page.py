@@ -76,6 +76,7 @@ def test_errors_stand_where_they_are_and_script_is_inert(
     browse.forgiven.extend(["/api/v1/sql", "status of 400"])
     write(page, "SELECT run_id,\n  nothing_like_it\nFROM v_runs")
     refusal = page.get_by_role("alert")
+    expect(refusal).to_contain_text("Line 2, column 3")
     expect(refusal).to_contain_text("nothing_like_it")
     picture(page, "sql-error-dark")
     write(page, "SELECT name FROM system.tables")

@@ -9,8 +9,8 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.integration.ui.logging_runs import logging_to
+from trackstream_schemas import codec, sqlite_layout, topics
 from trackstream_schemas import events as e
-from trackstream_schemas import sqlite_layout, topics
 from trackstream_schemas.ids import new_id
 
 if TYPE_CHECKING:
@@ -23,58 +23,72 @@ if TYPE_CHECKING:
     from tests.integration.ui.conftest import Browse
 
 
-@pytest.fixture
-def damaged(site_server: Server) -> tuple[str, str]:
-    """Positions of two records that no projector can read."""
-    positions = []
-    with sqlite_layout.connect(site_server.directory / sqlite_layout.FILE_NAME) as log:
+def put(server: Server, topic: str, key: str, value: bytes) -> str:
+    """Put bytes on the log that no producer would; returns their position."""
+    with sqlite_layout.connect(server.directory / sqlite_layout.FILE_NAME) as log:
         log.execute("BEGIN IMMEDIATE")
-        for _ in range(2):
-            (offset,) = log.execute(
-                "SELECT next_offset FROM partitions WHERE topic = ?", (topics.RUNS,)
-            ).fetchone()
-            log.execute(
-                f"INSERT INTO {sqlite_layout.table_of(topics.RUNS)} VALUES (0, ?, ?, ?, 5)",
-                (offset, new_id(), b"\xc3\x01garbage<script>"),
-            )
-            log.execute("UPDATE partitions SET next_offset = next_offset + 1 WHERE topic = ?", (topics.RUNS,))
-            positions.append(f"{topics.RUNS}:0:{offset}")
+        (offset,) = log.execute("SELECT next_offset FROM partitions WHERE topic = ?", (topic,)).fetchone()
+        log.execute(
+            f"INSERT INTO {sqlite_layout.table_of(topic)} VALUES (0, ?, ?, ?, 5)", (offset, key, value)
+        )
+        log.execute("UPDATE partitions SET next_offset = next_offset + 1 WHERE topic = ?", (topic,))
         log.execute("COMMIT")
     log.close()
-    # An append wakes the projector: it does not wait for another process's.
+    return f"{topic}:0:{offset}"
+
+
+@pytest.fixture
+def letters_at(site_server: Server) -> tuple[str, str]:
+    """Positions of two dead letters: one that can be read, as after a mended failure, and one that cannot."""
+    run_id, offset = new_id(), 1_000_000
+    started = e.RunStarted(run_id, "0", "given-up", 1_760_000_000_000, "ada", {})
+    event = codec.encode(e.Event(e.Envelope(new_id(), 7, new_id(), 3, "ada"), started))
+    letter = e.DeadLettered("entities", topics.RUNS, 0, offset, run_id, event, "Bug", "was mended")
+    readable = f"{topics.RUNS}:0:{offset}"
+    value = codec.encode(e.Event(e.Envelope(new_id(), 9, new_id(), 0), letter))
+    put(site_server, topics.DEAD_LETTERS, readable, value)
+    damaged = put(site_server, topics.RUNS, new_id(), b"\xc3\x01garbage<script>")
+    # An append of the server's own wakes the projectors: they do not wait for another process's.
     with logging_to(site_server.url) as append:
         append(e.RunStarted(new_id(), "0", "x", 1_760_000_000_000, "ada", {}))
-    letters = httpx.get(f"{site_server.url}/api/v1/dead-letters", timeout=60).json()["dead_letters"]
-    assert {letter["offset"] for letter in letters} >= {int(one.rpartition(":")[2]) for one in positions}
-    return positions[0], positions[1]
+    return readable, damaged
 
 
 def test_dead_letters_are_looked_at_retried_and_dismissed(
-    browse: Browse, damaged: tuple[str, str], picture: Callable[[Page, str], Path]
+    browse: Browse, letters_at: tuple[str, str], picture: Callable[[Page, str], Path]
 ) -> None:
-    first, second = damaged
+    readable, damaged = letters_at
     page = browse("/ui/system")
     letters = page.get_by_role("region", name="Dead letters")
-    letters.get_by_role("button", name=f"Show {first}", exact=True).click()
-    detail = page.get_by_role("dialog", name=f"Dead letter {first}")
-    expect(detail).to_contain_text("unknown")
+    letters.get_by_role("button", name=f"Show {readable}", exact=True).click()
+    detail = page.get_by_role("dialog", name=f"Dead letter {readable}")
+    expect(detail.get_by_label("The record")).to_contain_text("given-up")
     detail.get_by_role("button", name="Close").click()
+    expect(detail).to_be_hidden()
+    page.evaluate("scrollTo(0, 0)")
     picture(page, "system")
 
-    letters.get_by_role("button", name=f"Retry {first}", exact=True).click()
+    letters.get_by_role("button", name=f"Retry {readable}", exact=True).click()
     page.get_by_role("dialog").get_by_role("button", name="Retry").click()
-    expect(letters.get_by_role("button", name=f"Retry {first}", exact=True)).to_have_count(0)
-    letters.get_by_role("button", name=f"Dismiss {second}", exact=True).click()
+    expect(letters.get_by_role("button", name=f"Retry {readable}", exact=True)).to_have_count(0)
+    letters.get_by_role("button", name=f"Retry {damaged}", exact=True).click()
+    dialog = page.get_by_role("dialog", name="Append the record again?")
+    dialog.get_by_role("button", name="Retry").click()
+    expect(dialog.get_by_role("alert")).to_contain_text("still cannot be read")
+    dialog.get_by_role("button", name="Cancel").click()
+    expect(dialog).to_be_hidden()
+
+    letters.get_by_role("button", name=f"Dismiss {damaged}", exact=True).click()
     dialog = page.get_by_role("dialog", name="Dismiss the record?")
     dialog.get_by_label("Reason").fill("  ")
     dialog.get_by_role("button", name="Dismiss").click()
     expect(dialog.get_by_role("alert")).to_contain_text("why the record is not wanted")
     dialog.get_by_label("Reason").fill("a test wrote it")
     dialog.get_by_role("button", name="Dismiss").click()
-    expect(letters.get_by_role("button", name=f"Dismiss {second}", exact=True)).to_have_count(0)
+    expect(letters.get_by_role("button", name=f"Dismiss {damaged}", exact=True)).to_have_count(0)
     letters.get_by_role("link", name="Dismissed").click()
     page.wait_for_url("**letters=dropped**")
-    expect(letters.get_by_role("row").filter(has_text=second.removeprefix("trackstream."))).to_be_visible()
+    expect(letters.get_by_role("row").filter(has_text=damaged.removeprefix("trackstream."))).to_be_visible()
 
 
 def test_replay_verify_and_what_is_told(

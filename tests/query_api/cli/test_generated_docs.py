@@ -27,7 +27,7 @@ def test_the_generated_parts_of_the_docs_are_current() -> None:
 
 
 def test_every_generated_part_stands_in_a_page() -> None:
-    text = "".join(path.read_text(encoding="utf-8") for path in (ROOT / "docs").glob("*.md"))
+    text = "".join(path.read_text(encoding="utf-8") for path in (ROOT / "docs").rglob("*.md"))
     for name in generate().PARTS:
         assert f"<!-- generated: {name} -->" in text
 

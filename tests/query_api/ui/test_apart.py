@@ -117,9 +117,8 @@ def test_other_hosts_and_pages_of_other_sites_are_refused(ui: httpx.Client) -> N
     assert ui.get("/ui/models", headers={"Host": "evil.example"}).status_code == 400
     forged = ui.post("/api/v1/models", json={"name": "x"}, headers={"Origin": "https://evil.example"})
     assert forged.status_code == 403
-    own = ui.post(
-        "/api/v1/models/none/versions", json={"source": "x"}, headers={"Origin": str(ui.base_url).rstrip("/")}
-    )
+    home = {"Origin": str(ui.base_url).rstrip("/")}
+    own = ui.put("/api/v1/models/none/aliases/x", json={"version": 1}, headers=home)
     assert own.status_code == 404
 
 

@@ -27,7 +27,7 @@ url = "https://hooks.example.com/in?token=abc"
 events = ["run.finished", "model_version*"]
 secret_env = "CHAT_SECRET"
 """
-SECRET = "a secret of some length".replace(" ", "-")
+SECRET = "a-secret-of-some-length"
 
 
 def written(directory: Path, text: str) -> Path:

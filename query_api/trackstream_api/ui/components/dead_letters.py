@@ -33,7 +33,7 @@ async def dead_letters() -> None:
     state = asked("letters") or "open"
 
     async def read() -> Any:
-        return await api().get("/dead-letters", state=state, limit=_MOST, consistency="eventual")
+        return await api().get("/dead-letters", state=state, limit=_MOST)
 
     found = await read()
     with panel("Dead letters") as head:
@@ -82,7 +82,7 @@ def _list(letters: list[dict[str, Any]], state: str, refresh: Any) -> None:
                 row.cell(position.removeprefix("trackstream."), "ts-mono ts-nowrap", position)
                 row.cell(letter["projector"])
                 row.cell(f"{letter['error_type']}: {letter['error_message']}", "ts-mono is-wide")
-                with row.cell(classes="is-wide"), tag("div", "", "ts-row"):
+                with row.cell(classes="is-wide"), tag("div", "", "ts-row ts-acts"):
                     tag("div", "", "ts-grow")
                     _acts(letter, position, refresh)
 

@@ -60,8 +60,7 @@ def text_field(
             control.props["autofocus"] = True
         if mono:
             control.classes("ts-mono")
-        if hint:
-            tag("span", hint, "ts-field-hint")
+        _named(control, label, hint)
     return _heard(Field(control, value), "input", _TYPED)
 
 
@@ -81,8 +80,7 @@ def choice_field(
                 option = tag("option", words, value=one)
                 if one == value:
                     option.props["^selected"] = "selected"
-        if hint:
-            tag("span", hint, "ts-field-hint")
+        _named(control, label, hint)
     found = _heard(Field(control, value), "change", _TYPED)
     if changed is not None:
         control.on("change", lambda _: changed(), js_handler="() => emit()")
@@ -97,6 +95,14 @@ def tick_field(label: str, *, value: bool = False) -> Field:
             control.props["^checked"] = "checked"
         tag("span", label)
     return _heard(Field(control, value), "change", _TICKED)
+
+
+def _named(control: ui.element, label: str, hint: str) -> None:
+    # By its label alone; the hint describes it.
+    control.props["aria-label"] = label
+    if hint:
+        told = tag("span", hint, "ts-field-hint")
+        control.props["aria-describedby"] = told.html_id
 
 
 def _heard(field: Field, event: str, read: str) -> Field:

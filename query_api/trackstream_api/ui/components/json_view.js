@@ -1,8 +1,17 @@
 const AT_ONCE = 100;
 const FIRST_OPEN = 2;
 
+// A number that JavaScript would write in another way, such as a long integer.
+class Written {
+  constructor(text) {
+    this.text = text;
+  }
+}
+const asWritten = (_, value, context) =>
+  typeof value === "number" && context?.source && String(value) !== context.source ? new Written(context.source) : value;
+
 const kind = (value) => (value === null ? "null" : Array.isArray(value) ? "array" : typeof value);
-const isOpenable = (value) => ["array", "object"].includes(kind(value)) && Object.keys(value).length > 0;
+const isOpenable = (value) => ["array", "object"].includes(kind(value)) && !(value instanceof Written) && Object.keys(value).length > 0;
 const summary = (value) => {
   const count = Object.keys(value).length;
   const many = count.toLocaleString("en-US");
@@ -19,7 +28,7 @@ const JsonNode = {
   render() {
     const name = this.name === undefined ? [] : [Vue.h("span", { class: "is-name" }, this.name), ": "];
     if (!isOpenable(this.value)) {
-      const text = this.value !== null && typeof this.value === "object" ? (Array.isArray(this.value) ? "[]" : "{}") : JSON.stringify(this.value);
+      const text = this.value instanceof Written ? this.value.text : JSON.stringify(this.value);
       const type = kind(this.value) === "string" ? "is-string" : "is-number";
       return Vue.h("div", { class: "ts-json-leaf" }, [...name, Vue.h("span", { class: type }, text)]);
     }
@@ -35,10 +44,10 @@ const JsonNode = {
   },
 };
 
-// A JSON document as a tree. `text` is parsed here: numbers stay as JavaScript has them.
+// A JSON document as a tree.
 export default {
   props: { text: String, label: String },
   render() {
-    return Vue.h("div", { class: "ts-json", role: "region", "aria-label": this.label }, [Vue.h(JsonNode, { value: JSON.parse(this.text), depth: 0 })]);
+    return Vue.h("div", { class: "ts-json", tabindex: 0, role: "region", "aria-label": this.label }, [Vue.h(JsonNode, { value: JSON.parse(this.text, asWritten), depth: 0 })]);
   },
 };

@@ -23,6 +23,8 @@ def stage_chip(stage: str, more: str = "") -> ui.element:
 
 def alias_chips(aliases: Mapping[str, int] | Sequence[str]) -> None:
     """Show aliases, with the versions that they point at where these are given."""
+    if not aliases:
+        return
     with tag("div", "", "ts-chips"):
         for name in sorted(aliases):
             at = f" → v{aliases[name]}" if not isinstance(aliases, (list, tuple)) else ""  # type: ignore[call-overload]
@@ -32,6 +34,8 @@ def alias_chips(aliases: Mapping[str, int] | Sequence[str]) -> None:
 def tag_chips(tags: Mapping[str, str]) -> None:
     """Show tags, the first few of them."""
     shown = sorted(tags.items())
+    if not shown:
+        return
     with tag("div", "", "ts-chips"):
         for key, value in shown[:_SHOWN_TAGS]:
             words = f"{key}={value}" if value else key

@@ -34,6 +34,7 @@ class RowGrid(ui.aggrid):
                 "autoSizeStrategy": {"type": "fitCellContents"},
                 "suppressFieldDotNotation": True,
                 "enableCellTextSelection": True,
+                "animateRows": False,
                 "rowHeight": 28,
                 "headerHeight": 30,
             },

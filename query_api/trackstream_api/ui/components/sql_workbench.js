@@ -8,6 +8,9 @@ AgGrid.ModuleRegistry.registerModules([AgGrid.AllCommunityModule]);
 const CHART_KINDS = [["line", "Line"], ["bar", "Bars"], ["scatter", "Points"]];
 const asked = new URLSearchParams(location.search);
 
+// A column's width for these texts, pixels.
+const fitting = (texts) => Math.min(420, Math.max(80, 26 + 7.4 * Math.max(...texts.map((text) => text.length))));
+
 export default {
   template: `
   <div class="ts-sql">
@@ -225,7 +228,8 @@ export default {
       }
     },
     refused(error) {
-      const where = error.position ?? -1;
+      // Counted in characters there, in units of UTF-16 here.
+      const where = error.position === undefined ? -1 : [...this.text()].slice(0, error.position).join("").length;
       let title = "The query was refused";
       if (where >= 0 && where <= this.editor.state.doc.length) {
         const line = this.editor.state.doc.lineAt(where);
@@ -237,7 +241,9 @@ export default {
       this.failure = { title, message: error.message };
     },
     fill() {
+      const shown = (value) => (value === null ? "NULL" : typeof value === "object" ? JSON.stringify(value) : String(value));
       const columns = this.result.columns.map((column, index) => ({
+        width: fitting([column.name + "  ", ...this.result.rows.slice(0, 100).map((row) => shown(row[index]))]),
         headerName: column.name,
         headerTooltip: column.type,
         field: String(index),
@@ -245,14 +251,15 @@ export default {
         type: isNumber(column.type) ? "rightAligned" : undefined,
         cellClass: isNumber(column.type) ? "ts-number" : "",
         valueGetter: (cell) => cell.data[index],
-        valueFormatter: ({ value }) => (value === null ? "NULL" : typeof value === "object" ? JSON.stringify(value) : String(value)),
+        valueFormatter: ({ value }) => shown(value),
         comparator: isNumber(column.type) ? (a, b) => Number(a) - Number(b) : undefined,
       }));
+      const last = columns.at(-1);
+      // Rows reach the right edge; a number stays beside its neighbours.
+      if (!last.type) Object.assign(last, { flex: 1, minWidth: 160 });
       const rows = this.result.rows;
-      if (this.grid) {
-        this.grid.updateGridOptions({ columnDefs: columns, rowData: rows });
-        return;
-      }
+      // Anew: widths are those of this result.
+      this.grid?.destroy();
       this.grid = AgGrid.createGrid(this.$refs.grid, {
         theme: AgGrid.themeQuartz.withPart(AgGrid.colorSchemeVariable),
         columnDefs: columns,
@@ -260,7 +267,6 @@ export default {
         rowHeight: 28,
         headerHeight: 32,
         defaultColDef: { resizable: true, sortable: true, minWidth: 70 },
-        autoSizeStrategy: { type: "fitCellContents", defaultMaxWidth: 420 },
         enableCellTextSelection: true,
         suppressFieldDotNotation: true,
         suppressCellFocus: false,

@@ -147,7 +147,8 @@ export default {
         },
         xAxis: { type: "time", min: now - KEPT * EVERY_MS, max: now, axisLabel: { ...label, hideOverlap: true }, axisLine: { lineStyle: { color: line } }, splitLine: { show: false } },
         yAxis: { type: "value", min: 0, minInterval: 1, max: ({ max }) => Math.max(4, max), axisLabel: label, splitLine: { lineStyle: { color: line } }, splitNumber: 3 },
-        series: keys.map((key, index) => ({
+        // Without any there would be no axes either.
+        series: !keys.length ? [{ type: "line", data: [] }] : keys.map((key, index) => ({
           name: words(key), type: "line", showSymbol: false, lineStyle: { width: 1.5 }, areaStyle: { opacity: 0.08 }, itemStyle: { color: colour(index) },
           data: this.samples.filter((sample) => sample[field].has(key)).map((sample) => [sample.at, sample[field].get(key)]),
         })),

@@ -10,7 +10,7 @@ export default {
         <input v-if="rows.length > 7" v-model="search" class="ts-input" type="search" :aria-label="'Search ' + name"
           :placeholder="'Search ' + name">
         <label v-if="inner" class="ts-small ts-quiet ts-check">
-          <input v-model="withInner" type="checkbox"> {{ inner }} set by tools
+          <input v-model="withInner" type="checkbox"> {{ inner }} {{ innerWords }}
         </label>
       </div>
       <p v-if="!rows.length" class="ts-quiet ts-values-none">{{ none }}</p>
@@ -50,7 +50,7 @@ export default {
         Show all {{ found.length.toLocaleString("en-US") }}
       </button>
     </div>`,
-  props: { name: String, none: String, rows: Array, columns: Array, changeable: Boolean },
+  props: { name: String, innerWords: String, none: String, rows: Array, columns: Array, changeable: Boolean },
   emits: ["change", "remove"],
   data: () => ({ search: "", withInner: false, most: SHOWN_FIRST, copied: null }),
   computed: {

@@ -38,13 +38,16 @@ class ValueTable(ui.element, component="value_table.js", dependencies=["clipboar
         columns: Sequence[str] = ("Value",),
         *,
         none: str,
+        inner: str = "set by tools",
         on_change: Callable[[str], Any] | None = None,
         on_remove: Callable[[str], Any] | None = None,
     ) -> None:
-        """`none` is said where there are no rows; the handlers get the key to be changed or removed."""
+        """`none` is said where there are no rows, `inner` behind the number of rows that are hidden at first;
+        the handlers get the key to be changed or removed."""
         super().__init__()
         self._props["name"] = name
         self._props["none"] = none
+        self._props["inner-words"] = inner
         self._props["columns"] = list(columns)
         self._props["changeable"] = on_change is not None
         self.show(rows)

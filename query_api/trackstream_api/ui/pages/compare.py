@@ -13,5 +13,6 @@ from trackstream_api.ui.page import page
 async def compare() -> None:
     """Curves, charts of params and metrics, differences and images of `?runs=ID&runs=ID`."""
     ui.add_head_html(f'<link rel="stylesheet" href="{static_url("compare.css")}">')
+    ui.add_head_html(f'<script src="{static_url("compare_early.js")}"></script>')
     preloaded("charts", "compare")
     CompareBoard()

@@ -30,7 +30,7 @@ from trackstream_api.ui.launch_words import (
 )
 from trackstream_api.ui.mounting import api, static_url
 from trackstream_api.ui.page import page
-from trackstream_api.ui.places import as_of, place
+from trackstream_api.ui.places import as_of, go, place
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -43,7 +43,6 @@ async def launch(launch_id: str) -> None:
     ui.add_head_html(f'<link rel="stylesheet" href="{static_url("launches.css")}">')
     past, path = as_of(), path_of("launches", launch_id)
     found = await api().get(path, as_of=past)
-    titled(f"{project_of(found)} · {found['entry_point']}", [("Launches", place("launches"))])
     # Apart from what is drawn anew: somebody may be writing in it.
     cancelling = _cancel_dialog(launch_id)
     head = tag("div", "", "ts-column")
@@ -63,6 +62,7 @@ async def launch(launch_id: str) -> None:
         side = tag("div")
 
     def show(shown: Mapping[str, Any]) -> None:
+        titled(f"{project_of(shown)} · {shown['entry_point']}", [("Launches", place("launches"))])
         with head:
             _head(shown, cancelling)
         with side:
@@ -118,10 +118,9 @@ def _acts(launch: Mapping[str, Any], cancelling: ui.dialog) -> None:
     over = launch["state"] in OVER
     ended = f"It is {launch['state']} already" if over else ""
     act_button("Cancel", cancelling.open, icon="stop_circle", forbidden=past or ended, danger=True)
-    again = place("start-launch", retry_of=launch["launch_id"])
     act_button(
         "Launch again",
-        lambda: ui.navigate.to(again),
+        lambda: go("start-launch", retry_of=launch["launch_id"]),
         icon="replay",
         forbidden=past,
         main=over,

@@ -16,7 +16,7 @@ from trackstream_api.ui.frame import titled
 from trackstream_api.ui.launch_words import command_to_repeat, extra_parameters, project_of
 from trackstream_api.ui.mounting import api, static_url
 from trackstream_api.ui.page import page
-from trackstream_api.ui.places import as_of, asked, place
+from trackstream_api.ui.places import as_of, asked, go, place
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -194,7 +194,7 @@ class StartForm:
         except ApiFailure as failure:
             self._say(failure.message)
             return
-        ui.navigate.to(place("launches", made["launch_id"]))
+        go("launches", made["launch_id"])
 
     def _say(self, words: str) -> None:
         self._refusal.text = words  # type: ignore[attr-defined]

@@ -17,7 +17,7 @@ from trackstream_api.ui.components.tables import table
 from trackstream_api.ui.components.values import ago, moment
 from trackstream_api.ui.mounting import api, static_url
 from trackstream_api.ui.page import page
-from trackstream_api.ui.places import as_of, asked, place
+from trackstream_api.ui.places import as_of, asked, go, place
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -93,7 +93,7 @@ def _new_model() -> None:
     async def create() -> None:
         body = {"name": name.text.strip(), "description": description.text}
         made = await api().post("/models", body)
-        ui.navigate.to(place("models", made["name"]))
+        go("models", made["name"])
 
     with asking("New registered model", "Create", create) as dialog:
         name = text_field("Name", required=True, hint="At most 256 characters, without / and :")

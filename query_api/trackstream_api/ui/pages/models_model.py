@@ -23,7 +23,7 @@ from trackstream_api.ui.components.values import ago, moment
 from trackstream_api.ui.frame import titled
 from trackstream_api.ui.mounting import api, static_url
 from trackstream_api.ui.page import page
-from trackstream_api.ui.places import as_of, place
+from trackstream_api.ui.places import as_of, go, place
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -69,11 +69,11 @@ def _acts(model: Mapping[str, Any]) -> None:
 
     async def rename() -> None:
         changed = await api().patch(path, {"name": name.text.strip()})
-        ui.navigate.to(place("models", changed["name"]))
+        go("models", changed["name"])
 
     async def delete() -> None:
         await api().delete(path)
-        ui.navigate.to(place("models"))
+        go("models")
 
     with asking("Describe the model", "Save", describe) as describing:
         description = text_field("Description", model["description"], rows=6)
@@ -113,8 +113,12 @@ def _versions(model: Mapping[str, Any], versions: Sequence[Mapping[str, Any]], *
                         alias_chips(version["aliases"])
                     with row.cell(classes="ts-nowrap"):
                         run_link(version["run_id"])
-                    row.cell(version["source"], "ts-mono ts-clamp ts-quiet is-wide", version["source"])
-                    row.cell(version["description"], "ts-clamp ts-quiet is-wide", version["description"])
+                    row.cell(
+                        version["source"], "ts-mono ts-clamp is-short ts-quiet is-wide", version["source"]
+                    )
+                    row.cell(
+                        version["description"], "ts-clamp is-short ts-quiet is-wide", version["description"]
+                    )
                     by = f" by {version['user_id']}" if version["user_id"] else ""
                     row.cell(
                         f"{ago(version['created_at'], now)}{by}",

@@ -22,7 +22,7 @@ from trackstream_api.ui.frame import titled
 from trackstream_api.ui.mlmodel import MLModel, read_mlmodel
 from trackstream_api.ui.mounting import api, static_url
 from trackstream_api.ui.page import page
-from trackstream_api.ui.places import as_of, place
+from trackstream_api.ui.places import as_of, go, place
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -90,7 +90,7 @@ def _acts(version: Mapping[str, Any]) -> None:
 
     async def delete() -> None:
         await api().delete(path)
-        ui.navigate.to(place("models", version["name"]))
+        go("models", version["name"])
 
     promoting = promote_dialog(version, [version])
     with asking("Describe the version", "Save", describe) as describing:

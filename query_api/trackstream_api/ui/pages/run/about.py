@@ -28,7 +28,14 @@ def about(shown: ShownRun) -> None:
     with panel("About"):
         body = tag("div")
 
+    known: tuple[object, ...] = ()
+
     def build() -> None:
+        nonlocal known
+        now = shown.run["experiment_name"], shown.run["end_time"], shown.run["user_id"], shown.run["tags"]
+        if now == known:
+            return
+        known = now
         body.clear()
         with body:
             _facts(shown)

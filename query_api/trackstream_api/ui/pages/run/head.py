@@ -30,37 +30,36 @@ CHANGED = Change(frozenset({"runs"}), frozenset())
 def head(shown: ShownRun) -> None:
     """Build it, and keep it current."""
     with tag("div", "", "ts-run-head"):
-        state = tag("div", "", "ts-run-state")
+        state = tag("div", "", "ts-run-state", role="status", aria_label="State")
         with tag("div", "", "ts-run-id"):
             tag("span", shown.run_id, "ts-mono ts-cut", title="The run's id")
             CopyButton(shown.run_id, "Copy the run's id")
         tag("div", "", "ts-grow")
-        acts = tag("div", "", "ts-run-acts", role="group", aria_label="Acts")
+        with tag("div", "", "ts-run-acts", role="group", aria_label="Acts"):
+            _acts(shown)
+    known: tuple[str | None, ...] = ()
+    stage = shown.run["lifecycle_stage"]
 
-    async def show(_: Change | None = None) -> None:
+    def show() -> None:
+        nonlocal known
+        run = shown.run
+        now = run["name"], run["experiment_name"], run["status"], run["end_time"]
+        if now == known:
+            return
+        known = now
         _title(shown)
         state.clear()
         with state:
             _state(shown)
 
-    def build_acts() -> None:
-        acts.clear()
-        with acts:
-            _acts(shown)
+    async def changed(_: Change) -> None:
+        if shown.run["lifecycle_stage"] != stage:
+            # What can be done is another thing then, everywhere on the page.
+            ui.navigate.reload()
+        else:
+            show()
 
-    last_stage = shown.run["lifecycle_stage"]
-
-    async def changed(change: Change) -> None:
-        nonlocal last_stage
-        await show()
-        if shown.run["lifecycle_stage"] != last_stage:
-            last_stage = shown.run["lifecycle_stage"]
-            build_acts()
-
-    _title(shown)
-    with state:
-        _state(shown)
-    build_acts()
+    show()
     shown.when_changed(changed)
 
 
@@ -100,7 +99,6 @@ def _acts(shown: ShownRun) -> None:
             except ApiFailure as failure:
                 states.refused(failure)
                 return
-            states.done("The run is restored.")
             await shown.took(run, CHANGED)
 
         act_button("Restore", restore, icon="restore_from_trash", forbidden=past)

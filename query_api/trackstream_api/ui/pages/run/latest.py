@@ -34,6 +34,7 @@ def latest_metrics(shown: ShownRun) -> None:
             _rows(shown, extremes),
             ("Latest", "Least", "Greatest", "Step"),
             none="No metrics were logged.",
+            inner="of the system",
         )
 
     async def read_extremes() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING
 
 from nicegui import ui
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 
 def snippets(server: str, run_id: str, metric: str | None) -> tuple[tuple[str, str, str], ...]:
     """Return (words, name of a file for its language, text) of each way."""
-    key = repr(metric) if metric else "None"
+    key = json.dumps(metric, ensure_ascii=False) if metric else "None"
     return (
         (
             "Python",
@@ -53,7 +54,7 @@ def loading_dialog(shown: ShownRun) -> ui.dialog:
             tag("button", "Close", "ts-button", type="button").on("click", dialog.close, [])
         for words, name, text in snippets(_server(), shown.run_id, metric):
             with tag("div", "", "ts-row"):
-                tag("h3", words)
+                tag("h3", words, "ts-heading")
                 tag("div", "", "ts-grow")
                 CopyButton(text, f"Copy what loads it: {words}")
             CodeView(text, name, words)

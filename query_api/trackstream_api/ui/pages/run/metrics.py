@@ -64,9 +64,10 @@ class _Board:
         # The charts follow the run by themselves: only new metrics need more of them.
         if self._found() != self._drawn:
             self._draw()
-        if not self._shown.is_live:
-            for chart in self._charts.values():
-                chart.props["live"] = []
+        live = [self._shown.run_id] if self._shown.is_live else []
+        for chart in self._charts.values():
+            if chart.props["live"] != live:
+                chart.props["live"] = live
 
     def _found(self) -> dict[str, list[str]]:
         keys = [key for key in self._keys if self._choice.shows(key)]

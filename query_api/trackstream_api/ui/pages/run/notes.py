@@ -24,9 +24,7 @@ def notes(shown: ShownRun) -> None:
     with panel("Notes") as head:
         body = tag("div", "", "ts-panel-body")
     with head:
-        act_button(
-            "Edit", lambda: _edit(shown), icon="edit", forbidden=shown.forbidden, title="Edit the notes"
-        )
+        act_button("Edit notes", lambda: _edit(shown), icon="edit", forbidden=shown.forbidden)
     last: str | None = None
 
     def build() -> None:

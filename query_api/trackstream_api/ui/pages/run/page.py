@@ -75,14 +75,15 @@ async def _tabs(shown: ShownRun, current: str) -> None:
                 continue
             address = place("runs", shown.run_id, tab=None if name == "overview" else name)
             here = name == current
+            counted = name in ("metrics", "system")
             with tag(
                 "a",
-                words,
+                f"{words} " if counted else words,
                 "ts-tab" + (" is-current" if here else ""),
                 href=address,
                 aria_current="page" if here else None,
             ):
-                if name in ("metrics", "system"):
+                if counted:
                     counts[name] = tag("span", "", "ts-tab-count")
 
     async def recount(_: Change | None = None) -> None:

@@ -1,7 +1,8 @@
 // How a third field goes over two others: a surface through the runs' values, and the runs on it.
 
+import { fieldAxis } from "./field_axis.js";
 import { numberOf, wordsFor } from "./fields.js";
-import { axis, shade, tooltip } from "./plot.js";
+import { shade, tooltip } from "./plot.js";
 import { plotTemplate, runPlot } from "./run_plot.js";
 import { heightAt, interpolated, isolines } from "./surface.js";
 import { linearTicks, shortNumber } from "./ticks.js";
@@ -34,33 +35,29 @@ export const ContourChart = {
         .filter(({ x, y, z }) => [x, y, z].every(Number.isFinite) && (!this.logX || x > 0) && (!this.logY || y > 0));
       const spread = (name) => new Set(placed.map((one) => one[name])).size;
       if (placed.length < 3 || spread("x") < 2 || spread("y") < 2) return this.lack("A surface needs three runs with numbers for all three fields, and at least two different values across and up");
-      const toX = this.logX ? Math.log10 : (value) => value;
-      const toY = this.logY ? Math.log10 : (value) => value;
-      const [left, right] = room(placed.map(({ x }) => toX(x)));
-      const [bottom, top] = room(placed.map(({ y }) => toY(y)));
+      const bare = { splitLine: { show: false } };
+      const across = fieldAxis(this.ink, placed.map(({ x }) => x), this.logX, { ...bare, name: titled(this.x, this.logX), nameLocation: "middle", nameGap: 26 });
+      const up = fieldAxis(this.ink, placed.map(({ y }) => y), this.logY, {
+        ...bare, name: titled(this.y, this.logY), nameLocation: "end", nameGap: 8, nameTextStyle: { align: "left", color: this.ink.quiet, fontSize: 11 },
+      });
+      const [toX, toY] = [across.place, up.place];
       const [low, high] = [Math.min(...placed.map(({ z }) => z)), Math.max(...placed.map(({ z }) => z))];
       const share = (z) => (high > low ? (z - low) / (high - low) : 0.5);
-      const points = placed.map(({ x, y, z }) => ({ x: (toX(x) - left) / (right - left), y: (toY(y) - bottom) / (top - bottom), z }));
+      const points = placed.map(({ x, y, z }) => ({ x: (toX(x) - across.min) / (across.max - across.min), y: (toY(y) - up.min) / (up.max - up.min), z }));
       const rows = interpolated(points, ACROSS, UP);
       const heights = linearTicks(low, high, LEVELS);
       const edges = [low, ...heights, high];
       const bands = edges.slice(1).map((edge, at) => shade(this.ink.ramp, share((edge + edges[at]) / 2)));
       const image = painted(rows, (z) => bands[heights.filter((height) => height <= z).length]);
       const lines = heights.flatMap((height) => isolines(rows, height));
-      const back = (log) => (value) => shortNumber(log ? Number((10 ** value).toPrecision(3)) : value);
-      const axisOf = (field, log, min, max, more) => {
-        const base = axis(this.ink, { splitLine: { show: false } });
-        return { ...base, type: "value", name: wordsFor(field) + (log ? " (log)" : ""), min, max, ...more, axisLabel: { ...base.axisLabel, showMinLabel: false, showMaxLabel: false, formatter: back(log) } };
-      };
       this.scale = { name: wordsFor(this.z), low: shortNumber(low), high: shortNumber(high), ramp: `linear-gradient(to right, ${this.ink.ramp.join(",")})` };
       this.show({
         grid: { left: 62, right: 24, top: 26, bottom: 40, outerBoundsMode: "none" },
-        xAxis: axisOf(this.x, this.logX, left, right, { nameLocation: "middle", nameGap: 26 }),
-        yAxis: axisOf(this.y, this.logY, bottom, top, { nameLocation: "end", nameGap: 8, nameTextStyle: { align: "left", color: this.ink.quiet, fontSize: 11 } }),
+        xAxis: across.option, yAxis: up.option,
         tooltip: tooltip(this.ink, ({ data }) => (data?.full ? this.told(data.full, [this.x, this.y, this.z]) : "")),
         series: [
           {
-            type: "custom", silent: true, clip: true, z: 1, data: [[left, bottom]], tooltip: { show: false },
+            type: "custom", silent: true, clip: true, z: 1, data: [[across.min, up.min]], tooltip: { show: false },
             renderItem: ({ coordSys: { x, y, width, height } }) => ({
               type: "group",
               children: [
@@ -82,11 +79,7 @@ export const ContourChart = {
   },
 };
 
-function room(values) {
-  const [low, high] = [Math.min(...values), Math.max(...values)];
-  const more = (high - low) * 0.06;
-  return [low - more, high + more];
-}
+const titled = (field, log) => wordsFor(field) + (log ? " (log)" : "");
 
 function painted(rows, colour) {
   const [width, height] = [ACROSS * FINER, UP * FINER];

@@ -1,6 +1,6 @@
 // Asks for curves. What several charts of a page ask for the same runs and stretch of x goes in one request.
 
-const WAIT_MS = 20;
+const WAIT_MS = 8;
 const MOST_RUNS = 100;
 const MOST_KEYS = 100;
 const MOST_BUCKETS = 1000;

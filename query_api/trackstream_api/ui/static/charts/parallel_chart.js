@@ -38,6 +38,8 @@ export const ParallelChart = {
         parallel: {
           left: 46, right: 70, top: 44, bottom: 20,
           parallelAxisDefault: {
+            // Above the lines.
+            z: 12,
             nameLocation: "end", nameGap: 14, nameTextStyle: { ...FONT, fontWeight: 600, color: this.ink.text }, nameTruncate: { maxWidth: 130 },
             axisLine: { lineStyle: { color: this.ink.strong } }, axisTick: { show: false }, splitLine: { show: false },
             axisLabel: this.label(),

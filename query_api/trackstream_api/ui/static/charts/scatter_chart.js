@@ -1,5 +1,6 @@
 // A dot a run: two fields across and up, a third as colour.
 
+import { fieldAxis } from "./field_axis.js";
 import { numberOf, scaleOf, wordsFor } from "./fields.js";
 import { axis, shade, tooltip } from "./plot.js";
 import { plotTemplate, runPlot } from "./run_plot.js";
@@ -33,22 +34,25 @@ export const ScatterChart = {
         .filter(({ value }) => value.every((one, at) => Number.isFinite(one) && (!logs[at] || one > 0)));
       if (!placed.length) return this.lack("None of the shown runs has both values");
       const paint = this.painter();
+      const axes = [
+        this.axisOf(this.x, across, logs[0], placed.map(({ value }) => value[0]), { nameLocation: "middle", nameGap: 26 }),
+        this.axisOf(this.y, up, logs[1], placed.map(({ value }) => value[1]), { nameLocation: "end", nameGap: 8, nameTextStyle: { align: "left", color: this.ink.quiet, fontSize: 11 } }),
+      ];
       this.show({
         grid: { left: 16, right: 28, top: 20, bottom: 34, outerBoundsMode: "same", outerBoundsContain: "axisLabel" },
-        xAxis: this.axisOf(this.x, across, logs[0], { nameLocation: "middle", nameGap: 26 }),
-        yAxis: this.axisOf(this.y, up, logs[1], { nameLocation: "end", nameGap: 8, nameTextStyle: { align: "left", color: this.ink.quiet, fontSize: 11 } }),
+        xAxis: axes[0].option, yAxis: axes[1].option,
         tooltip: tooltip(this.ink, ({ data }) => this.told(data.full, [this.x, this.y, this.colour])),
         series: [{
           type: "scatter", symbolSize: placed.length > 200 ? 6 : 10, cursor: "pointer",
           itemStyle: { borderColor: this.ink.surface, borderWidth: 1, opacity: 0.9 },
-          data: placed.map(({ run, value }) => ({ value, run: run.run_id, full: run, itemStyle: { color: paint(run) } })),
+          data: placed.map(({ run, value }) => ({ value: value.map((one, at) => axes[at].place(one)), run: run.run_id, full: run, itemStyle: { color: paint(run) } })),
         }],
       });
     },
-    axisOf(field, { numeric, categories }, log, more) {
-      const base = { ...axis(this.ink), name: wordsFor(field), ...more };
-      if (!numeric) return { ...base, type: "category", data: categories };
-      return { ...base, type: log ? "log" : "value", scale: true, boundaryGap: log ? null : ["4%", "4%"], axisLabel: { ...base.axisLabel, formatter: shortNumber } };
+    axisOf(field, { numeric, categories }, log, values, more) {
+      const named = { name: wordsFor(field) + (log ? " (log)" : ""), ...more };
+      if (numeric) return fieldAxis(this.ink, values, log, named);
+      return { place: (value) => value, option: { ...axis(this.ink, named), type: "category", data: categories } };
     },
     // Returns what colours a run, and says below what colours mean.
     painter() {

@@ -3,20 +3,19 @@
 
 import { columns, smoothed } from "./curves.js";
 import { askForCurves } from "./curve_requests.js";
-import { watchRuns } from "./live_runs.js";
 import { plotted } from "./plot.js";
 import { drawOverlay, readings } from "./series_overlay.js";
-import { isWide, option, outlines } from "./series_option.js";
+import { following } from "./series_following.js";
+import { option, outlines } from "./series_option.js";
 import { MARGIN, exact, plan } from "./series_plan.js";
+import { zooming } from "./series_zooming.js";
 
-const ZOOM_WAIT_MS = 120;
-const REFRESH_MS = 250;
 const MOST_ROWS = 10;
 const TIP_WIDTH = 250;
 
 export const SeriesChart = {
   name: "SeriesChart",
-  mixins: [plotted],
+  mixins: [plotted, zooming, following],
   emits: ["changed"],
   props: {
     runIds: { type: Array, default: () => [] },
@@ -86,7 +85,6 @@ export const SeriesChart = {
     logY() {
       this.ownLogY = null;
     },
-    live: { deep: true, handler: "follow" },
   },
   created() {
     this._curves = null;
@@ -103,14 +101,16 @@ export const SeriesChart = {
       else if (this._seen && this._changed) this.drawSoon();
     }, { rootMargin: "200px" });
     this._sight.observe(this.$el);
-    this.follow();
+    // What is in sight from the beginning need not wait until the observer says so.
+    const { top, height } = this.$el.getBoundingClientRect();
+    if (height && top < innerHeight) {
+      this._seen = true;
+      this.load();
+    }
   },
   beforeUnmount() {
     this._sight?.disconnect();
     this._stop?.abort();
-    this._unwatch?.();
-    clearTimeout(this._later);
-    clearTimeout(this._zooming);
     cancelAnimationFrame(this._frame);
     cancelAnimationFrame(this._drawing);
   },
@@ -124,8 +124,8 @@ export const SeriesChart = {
       this._stop?.abort();
       const stop = (this._stop = new AbortController());
       const begun = performance.now();
-      const width = Math.max(60, (this.$refs.area?.clientWidth ?? 400) - MARGIN.left - MARGIN.right);
-      this._width = width;
+      this._width = this.$refs.area.clientWidth;
+      const width = Math.max(60, this._width - MARGIN.left - MARGIN.right);
       const [start, end] = this.asked();
       this.busy = true;
       try {
@@ -202,88 +202,11 @@ export const SeriesChart = {
       const [from, to] = this._plan.across;
       const many = shown.length === 1 ? "1 run" : `${shown.length} runs`;
       this.summary = `${this.metric}: ${many}, ${exact(this.x, from)} to ${exact(this.x, to)}. Last values: ${values.join(", ")}`;
-      this.lastShown = shown.length === 1 ? number(shown[0].last) : "";
+      this.lastShown = shown.length === 1 && !this.range ? number(shown[0].last) : "";
     },
     switchLogY() {
       this.ownLogY = !this.isLogY;
       this.$emit("changed", { metric: this.metric, logY: this.ownLogY });
-    },
-
-    // Zooming. The old curves stay, stretched, until the finer ones are here.
-    zoomTo(range) {
-      if (range && this.x === "step" && range[1] - range[0] < 2) range = [Math.floor(range[0]), Math.floor(range[0]) + 2];
-      if (!range && !this.range) return;
-      this.range = range;
-      this.draw();
-      this._stop?.abort();
-      clearTimeout(this._zooming);
-      this._zooming = setTimeout(() => this.load(), ZOOM_WAIT_MS);
-    },
-    // Make what is shown `factor` times as wide around a pixel; a whole that has all is no zoom.
-    zoomAround(pixel, factor) {
-      if (!this._plan) return;
-      const { toX, low, high, box } = this._plan;
-      const share = (pixel - box.left) / box.width;
-      const middle = low + share * (high - low);
-      const width = (high - low) * factor;
-      this.zoomInto(middle - share * width, middle + (1 - share) * width);
-    },
-    zoomInto(low, high) {
-      const back = this.logX ? (value) => 10 ** value : (value) => value;
-      const whole = this._whole ?? this._plan.whole;
-      const [from, to] = [Math.max(back(low), whole[0]), Math.min(back(high), whole[1])];
-      this.zoomTo(from <= whole[0] && to >= whole[1] ? null : to > from ? [from, to] : this.range);
-    },
-    wheeled(event) {
-      // A plain wheel is for the page; pinching is a wheel with Ctrl.
-      if (!(event.ctrlKey || event.metaKey || event.shiftKey)) return;
-      event.preventDefault();
-      const turned = event.deltaY || event.deltaX;
-      this.zoomAround(this.at(event)[0], Math.exp(Math.max(-1, Math.min(1, turned / 240))));
-    },
-    pressed(event) {
-      if (event.target !== this.$el || !this._plan) return;
-      const { low, high, box } = this._plan;
-      const width = high - low;
-      const middle = box.left + box.width / 2;
-      if (event.key === "+" || event.key === "=") this.zoomAround(middle, 0.5);
-      else if (event.key === "-") this.zoomAround(middle, 2);
-      else if (event.key === "0") this.zoomTo(null);
-      else if (event.key === "ArrowLeft" && this.range) this.zoomInto(low - width / 4, high - width / 4);
-      else if (event.key === "ArrowRight" && this.range) this.zoomInto(low + width / 4, high + width / 4);
-      else return;
-      event.preventDefault();
-    },
-    at(event) {
-      const { left, top } = this.$refs.area.getBoundingClientRect();
-      return [event.clientX - left, event.clientY - top];
-    },
-    down(event) {
-      if (event.button !== 0 || !this._plan) return;
-      this._drag = [this.at(event)[0], this.at(event)[0]];
-      this.$refs.area.setPointerCapture(event.pointerId);
-    },
-    moved(event) {
-      this._pointer = this.at(event);
-      if (this._drag) this._drag[1] = this._pointer[0];
-      this._frame ??= requestAnimationFrame(() => {
-        this._frame = null;
-        this.point();
-      });
-    },
-    up() {
-      const drag = this._drag;
-      this._drag = null;
-      if (drag && this._plan && Math.abs(drag[1] - drag[0]) > 6) {
-        const { box, valueX } = this._plan;
-        const inside = (pixel) => Math.min(box.left + box.width, Math.max(box.left, pixel));
-        this.zoomTo([Math.min(...drag), Math.max(...drag)].map((pixel) => valueX(inside(pixel))));
-      }
-      this.point();
-    },
-    cancelled() {
-      this._drag = null;
-      this.left();
     },
     left() {
       if (this._drag) return;
@@ -315,40 +238,6 @@ export const SeriesChart = {
         where: exact(this.x, curve.x[at]), style, detail, more: Math.max(0, found.length - MOST_ROWS),
         rows: found.slice(0, MOST_ROWS).map(({ curve, value }, place) => ({ id: curve.id, name: curve.name, colour: curve.colour, value: number(value), nearest: place === 0 && found.length > 1 })),
       };
-    },
-
-    // Following runs that go on.
-    follow() {
-      this._unwatch?.();
-      this._unwatch = null;
-      if (this.live.length && !window.Trackstream.asOf) this._unwatch = watchRuns(this.live, this.heard);
-    },
-    heard(event) {
-      if (!event) return this.refreshSoon();
-      if (event.type === "MetricsLogged") {
-        const metric = event.body.metrics?.[this.metric];
-        if (metric) this.grown(this.x === "step" ? metric.last_step : metric.timestamp);
-      } else if (event.type === "RunRewound" || event.type === "RunUpdated") this.refreshSoon();
-    },
-    // A zoom that ends where the data ended goes along; any other stays where it is.
-    grown(end) {
-      if (this.range && this._whole) {
-        const atEdge = this.range[1] >= this._whole[1];
-        const before = this._whole[1];
-        if (this.x === "relative") this._whole = null;
-        else this._whole = [this._whole[0], Math.max(before, end)];
-        if (!atEdge || !this._whole) return;
-        this.range = this.range.map((place) => place + this._whole[1] - before);
-      }
-      this.refreshSoon();
-    },
-    refreshSoon() {
-      // What takes long is asked for less often.
-      this._later ??= setTimeout(() => {
-        this._later = null;
-        if (document.hidden || this._stop) this.refreshSoon();
-        else this.load();
-      }, Math.max(REFRESH_MS, 2 * this._took));
     },
   },
 };

@@ -2,7 +2,7 @@
 
 import { nearest } from "./curves.js";
 
-const REACH = 60;
+const REACH = 40;
 
 // The curves at x, the nearest to the pointer first: [{curve, at, value, y}].
 export function readings(plan, curves, pixelX, pixelY) {
@@ -12,8 +12,8 @@ export function readings(plan, curves, pixelX, pixelY) {
     const at = nearest(curve.x, value);
     if (at < 0) continue;
     const shown = curve.drawn[at];
-    // A run that has no point near there does not have that value there.
-    if (Math.abs(plan.pixelX(curve.x[at]) - pixelX) > REACH) continue;
+    // Well before a curve begins and behind its end it has no value.
+    if (pixelX < plan.pixelX(curve.x[0]) - REACH || pixelX > plan.pixelX(curve.x.at(-1)) + REACH) continue;
     found.push({ curve, at, value: shown, y: plan.pixelY(shown) });
   }
   const distance = ({ y }) => (Number.isFinite(y) ? Math.abs(y - pixelY) : Infinity);

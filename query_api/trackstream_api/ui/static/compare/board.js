@@ -102,6 +102,9 @@ export const CompareBoard = {
   },
   methods: {
     async load(again = []) {
+      const early = await window.trackstreamEarly;
+      window.trackstreamEarly = null;
+      for (const run of early?.runs ?? []) this.known[run.run_id] = Object.freeze(run);
       const wanted = this.ids.filter((id) => (!this.known[id] || again.includes(id)) && /^[\w-]{1,64}$/.test(id));
       try {
         const parts = [];
