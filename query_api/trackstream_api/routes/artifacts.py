@@ -88,7 +88,7 @@ def content(
             file = artifacts.get(store.engine, run_id, path)
     else:
         with looking(store, (parts.RUNS, parts.FILES), consistency, as_of) as look:
-            headers, file = look.headers, artifacts.get(look.engine, run_id, path)
+            headers, file = dict(look.headers), artifacts.get(look.engine, run_id, path)
     is_current, head_only = consistency == "strong", request.method == "HEAD"
     answer = download(store.blobs, file, request.headers, head_only, is_current=is_current, inline=inline)
     answer.headers.update(headers)

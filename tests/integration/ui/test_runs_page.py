@@ -192,6 +192,11 @@ def test_columns_groups_and_the_best_run(
     inner = page.get_by_role("region", name="Runs of 0.01")
     expect(inner.locator('.ag-row[row-index="0"] [col-id="run_name"]')).to_contain_text("run-001")
     picture(page, "runs-groups-dark")
+    inner.locator('.ag-row[row-index="0"] input[type=checkbox]').check()
+    bar = page.get_by_role("toolbar", name="Selected runs")
+    expect(bar).to_contain_text("1 selected")
+    bar.get_by_role("button", name="Clear the selection").click()
+    expect(bar).to_have_count(0)
     assert "group=params.lr" in page.url
     group.get_by_role("button", name="Only these").click()
     counted(page, "83 runs")

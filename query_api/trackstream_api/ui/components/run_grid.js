@@ -34,9 +34,9 @@ export default {
         <button class="ts-button" type="button" :disabled="!columns.length" @click="openColumns"><i class="q-icon notranslate material-icons" aria-hidden="true">view_column</i>Columns</button>
         <a class="ts-button" href="#" :download="state.group ? 'groups.csv' : 'runs.csv'" @click="prepareCsv" @contextmenu="prepareCsv" title="All runs of this filter, with these columns, in this order"><i class="q-icon notranslate material-icons" aria-hidden="true">download</i>CSV</a>
       </div>
-      <SelectionBar v-if="selection.length" :runs="selection" :view="state.view" @done="acted" @failed="failed" @clear="$refs.table.clearSelection()"/>
+      <SelectionBar v-if="selection.length" :runs="selection" :view="state.view" @done="acted" @failed="failed" @clear="clearSelection"/>
       <p v-if="failure && !wrongFilter" class="ts-runs-failure" role="alert"><span class="ts-wrong">{{ failure.message }}</span> <button class="ts-button" type="button" @click="load">Try again</button></p>
-      <GroupTable v-if="state.group && columns.length" ref="groups" class="ts-runs-body" :state="shown" :best="bestRun?.run_id" @only="only" @sort="sort" @columns="chooseColumns" @failed="failed"/>
+      <GroupTable v-if="state.group && columns.length" ref="groups" class="ts-runs-body" :state="shown" :best="bestRun?.run_id" @only="only" @sort="sort" @columns="chooseColumns" @selection="(runs) => selection = runs" @failed="failed"/>
       <RunTable v-else-if="columns.length" v-show="total !== 0" ref="table" class="ts-runs-body" :state="shown" :ready="ready" :best="bestRun?.run_id" :total="total" label="Runs"
         @sort="sort" @columns="chooseColumns" @selection="(runs) => selection = runs" @came="came" @failed="failed"/>
       <div v-if="total === 0" class="ts-state"><i class="q-icon notranslate material-icons ts-state-icon" aria-hidden="true">inbox</i>
@@ -101,6 +101,8 @@ export default {
         if (asking.signal.aborted) return;
         if (found) this.take(found, state);
         const hadTable = this.$refs.table;
+        // Groups, or their absence, take the runs away that were selected.
+        if (Boolean(state.group) !== Boolean(this.$refs.groups)) this.selection = [];
         // What somebody has switched meanwhile stays switched.
         const meanwhile = Object.entries(this.state).filter(([name, value]) => value !== before[name]);
         const isSorted = meanwhile.every(([name]) => name !== "sort");
@@ -251,12 +253,15 @@ export default {
       }
       this.findBest();
     },
+    clearSelection() {
+      (this.$refs.groups ?? this.$refs.table)?.clearSelection();
+    },
     acted(what, note) {
       this.note = note;
       setTimeout(() => (this.note = ""), NOTE_MS);
-      this.$refs.table?.clearSelection();
-      if (what === "tags") this.$refs.table?.refresh();
-      else this.load();
+      this.clearSelection();
+      if (this.state.group || what === "tags") (this.$refs.groups ?? this.$refs.table)?.refresh();
+      if (what !== "tags") this.load();
     },
 
     // The link leads to what is shown at the moment it is used.

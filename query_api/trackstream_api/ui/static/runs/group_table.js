@@ -13,7 +13,7 @@ export const inGroup = (by, value) => (value === null ? `${identifier(by)} IS NU
 export default {
   components: { RunTable },
   props: { state: Object, best: String },
-  emits: ["only", "sort", "columns", "failed"],
+  emits: ["only", "sort", "columns", "selection", "failed"],
   template: `
     <div class="ts-panel ts-scroll ts-groups">
       <table class="ts-table" aria-label="Groups of runs">
@@ -31,14 +31,17 @@ export default {
             <td class="ts-number" :title="String(group.mean)">{{ number(group.mean) }}</td></template>
             <td class="ts-group-act"><button class="ts-button" type="button" @click="$emit('only', condition(group.value))">Only these</button></td></tr>
           <tr v-if="open.has(group.value)" class="ts-group-runs"><td :colspan="columns.length + 1">
-            <RunTable :state="state" :extra="condition(group.value)" :best="best" :total="group.count" :label="'Runs of ' + (group.value ?? 'none')" :style="{height: height(group)}"
-              @sort="(sort) => $emit('sort', sort)" @columns="(columns) => $emit('columns', columns)" @failed="(failure) => $emit('failed', failure)"/></td></tr>
+            <RunTable ref="tables" :state="state" :extra="condition(group.value)" :best="best" :total="group.count" :label="'Runs of ' + (group.value ?? 'none')" :style="{height: height(group)}"
+              @sort="(sort) => $emit('sort', sort)" @columns="(columns) => $emit('columns', columns)" @selection="(runs) => selected(group.value, runs)" @failed="(failure) => $emit('failed', failure)"/></td></tr>
         </tbody>
       </table>
       <p v-if="more" class="ts-quiet ts-group-more">There are more groups than these {{ groups.length }}: a filter makes them fewer.</p>
     </div>`,
   data() {
     return { groups: [], more: false, open: new Set(), sorted: { id: "", descending: false } };
+  },
+  created() {
+    this.selections = new Map();
   },
   computed: {
     columns() {
@@ -73,8 +76,20 @@ export default {
     },
     toggle(value) {
       const open = new Set(this.open);
-      if (!open.delete(value)) open.add(value);
+      if (open.delete(value)) this.selected(value, []);
+      else open.add(value);
       this.open = open;
+    },
+    selected(value, runs) {
+      this.selections.set(value, runs);
+      this.$emit("selection", [...this.selections.values()].flat());
+    },
+    clearSelection() {
+      for (const table of this.$refs.tables || []) table.clearSelection();
+    },
+    // Ask again for the runs of the groups that are open.
+    refresh() {
+      for (const table of this.$refs.tables || []) table.refresh();
     },
     // Ask for the groups. Throws what the API refuses.
     async load(signal) {
