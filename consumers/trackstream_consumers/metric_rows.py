@@ -1,4 +1,4 @@
-"""Batches of points as rows of `metric_points` and `latest_metrics`: by columns, no Python per point."""
+"""Batches of points as rows of the tables of points and latest values: by columns, no Python per point."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import numpy as np
 import pyarrow as pa
 
 from trackstream_consumers.projectors.latest import latest_points, rank
+from trackstream_consumers.rollups import roll_up
 from trackstream_schemas import events as e
 
 if TYPE_CHECKING:
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from trackstream_consumers.records import Record
 
 _LAST_OFFSET = np.uint64(2**64 - 1)
+_ORIGIN = ["run_id", "key", "writer", "producer_id", "sequence", "point", "partition", "earliness"]
 
 
 class NewestBranch(NamedTuple):
@@ -28,10 +30,18 @@ class NewestBranch(NamedTuple):
     """First step of the batch that it does not show; None: it shows all."""
 
 
+class MetricRows(NamedTuple):
+    """What is inserted for some batches, by table."""
+
+    rollups: pa.Table
+    points: pa.Table
+    latest: pa.Table
+
+
 def metric_rows(
     records: Sequence[Record], newest_branch: Callable[[Record], NewestBranch | None]
-) -> tuple[pa.Table, pa.Table]:
-    """Return the rows of `metric_points` and of `latest_metrics` for `records`, all of MetricsLogged.
+) -> MetricRows:
+    """Return the rows for `records`, all of MetricsLogged.
 
     `newest_branch` tells of a record whose run was rewound what counts for the latest value; None: all, on
     branch 0.
@@ -39,7 +49,8 @@ def metric_rows(
     batches: list[e.MetricsLogged] = []
     keys, runs, writers, producers = _Names(), _Names(), _Names(), _Names()
     run_of, writer_of, producer_of, sequences, partitions, offsets = [], [], [], [], [], []
-    key_columns = []
+    key_columns, group_columns = [], []
+    groups_before = 0
     rewound: list[tuple[int, NewestBranch]] = []
     for number, record in enumerate(records):
         batch, envelope = record.event.body, record.event.envelope
@@ -53,6 +64,8 @@ def metric_rows(
         offsets.append(record.position.offset)
         numbers = np.array([keys.index(key) for key in batch.keys], dtype=np.int32)
         key_columns.append(numbers[batch.key_index] if len(batch) else batch.key_index)
+        group_columns.append(batch.key_index + np.int64(groups_before))
+        groups_before += len(batch.keys)
         branch = newest_branch(record)
         if branch is not None:
             rewound.append((number, branch))
@@ -63,6 +76,7 @@ def metric_rows(
     values = _joined([batch.values for batch in batches], np.float64)
     run_column = np.repeat(np.array(run_of, dtype=np.int32), counts)
     starts = np.cumsum(counts) - counts
+    rolled, stretches = roll_up(_joined(group_columns, np.int64), steps, timestamps, values)
     points = pa.table(
         {
             "run_id": runs.column(run_column),
@@ -76,8 +90,12 @@ def metric_rows(
             "point": (np.arange(len(values)) - np.repeat(starts, counts)).astype(np.uint32),
             "partition": np.repeat(np.array(partitions, dtype=np.uint16), counts),
             "earliness": np.repeat(_LAST_OFFSET - np.array(offsets, dtype=np.uint64), counts),
+            "rolled": rolled,
         }
     )
+    rollups = points.select(_ORIGIN).take(stretches.point)
+    for name, column in stretches.columns().items():
+        rollups = rollups.append_column(name, pa.array(column))
     # Numbers of branches of the batches; a run's batches of one call are all on its one newest branch.
     branch_of = np.zeros(len(batches), dtype=np.int64)
     shown = None
@@ -99,7 +117,7 @@ def metric_rows(
         values[latest],
         np.repeat(branch_of, counts)[latest] if rewound else np.zeros(len(latest), dtype=np.int64),
     )
-    return points, latest_table
+    return MetricRows(rollups, points, latest_table)
 
 
 def latest_rows(

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 TABLES = (
     "metric_points",
+    "metric_rollups",
     "latest_metrics",
     "metric_events",
     "writer_reports",

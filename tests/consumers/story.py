@@ -210,6 +210,8 @@ def bodies() -> list[e.Body]:
             e.RunUpdated(run_id, "FINISHED", 2000 + number),
         ]
     found += [
+        # Enough of them to be rolled up twice.
+        points("run-b", "dense", *range(-100, 200)),
         *rewinding("run-a"),
         *models_and_traces(),
         e.RunDeleted("run-b"),

@@ -19,6 +19,7 @@ TABLES = (
     "events",
     "positions",
     "metric_points",
+    "metric_rollups",
     "latest_metrics",
     "metric_events",
     "writer_reports",
@@ -32,7 +33,12 @@ TABLES = (
     "dead_letters",
     "dead_letter_resolutions",
 )
-_AS_BITS = {"value": ("metric_points", "latest_metrics", "logged_model_metrics")}
+_AS_BITS = {
+    "metric_points": ["value"],
+    "metric_rollups": ["last_value", "total"],
+    "latest_metrics": ["value"],
+    "logged_model_metrics": ["value"],
+}
 
 
 def visible(engine: Engine) -> dict[str, list[tuple[Any, ...]]]:
@@ -44,12 +50,17 @@ def rows_of(engine: Engine, table: str) -> list[tuple[Any, ...]]:
     """Return a table's rows as readers see them, sorted; floats as their bits."""
     purged = "WHERE run_id NOT IN (SELECT owner FROM purged_owners)"
     where = purged if table in purge.TABLES else ""
-    value = "REPLACE (reinterpretAsUInt64(value) AS value)" if table in _AS_BITS["value"] else ""
-    binary = {"events": "REPLACE (hex(message) AS message)", "dead_letters": "REPLACE (hex(value) AS value)"}
+    exact = {
+        "events": "hex(message) AS message",
+        "dead_letters": "hex(value) AS value",
+        **{
+            name: ", ".join(f"reinterpretAsUInt64({column}) AS {column}" for column in columns)
+            for name, columns in _AS_BITS.items()
+        },
+    }
+    replaced = f"REPLACE ({exact[table]})" if table in exact else ""
     with engine.client() as client:
-        found = client.query(
-            f"SELECT * {value or binary.get(table, '')} FROM {table} FINAL {where}"
-        ).result_rows
+        found = client.query(f"SELECT * {replaced} FROM {table} FINAL {where}").result_rows
     return sorted(found, key=repr)
 
 

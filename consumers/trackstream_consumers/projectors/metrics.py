@@ -5,8 +5,8 @@ their keys alone (a point by its identity, a latest value by its rank), so nothi
 for runs that were rewound, where what the newest branch shows is read once and kept.
 
 The order of the inserts is what makes a kill harmless, and what keeps readers from seeing two branches at
-once: first the facts that decide the branches, then what follows from them for readers, the points, the
-latest values, and the positions last of all.
+once: first the facts that decide the branches, then what follows from them for readers, the points (first as
+charts read them, so that these never have gaps), the latest values, and the positions last of all.
 """
 
 from __future__ import annotations
@@ -61,15 +61,16 @@ class MetricProjector:
         self._rewound.take(rewound)
         self._rewound.load({record.key for record in records})
         store.insert(self._engine, "superseded", self._rewound.superseded(rewound))
-        points, latest = metric_rows(batches, self._rewound.newest_branch)
-        store.insert(self._engine, "metric_points", points)
-        store.insert(self._engine, "latest_metrics", latest)
+        made = metric_rows(batches, self._rewound.newest_branch)
+        store.insert(self._engine, "metric_rollups", made.rollups)
+        store.insert(self._engine, "metric_points", made.points)
+        store.insert(self._engine, "latest_metrics", made.latest)
         begun = (record.key for record in going_back if self._rewound.begins_branch(record))
         for run_id in dict.fromkeys(begun):
             for rows in self._rewound.latest(run_id):
                 store.insert(self._engine, "latest_metrics", rows)
         store.save_positions(self._engine, self.name, reached)
-        return int(points.num_rows)
+        return int(made.points.num_rows)
 
 
 def _check(record: Record) -> None:

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 _ENTITIES, _METRICS, _ARTIFACTS = "entities", "metrics", "artifacts"
 _OF_PROJECTOR = {
     "metric_points": _METRICS,
+    "metric_rollups": _METRICS,
     "latest_metrics": _METRICS,
     "metric_events": _METRICS,
     "writer_reports": _METRICS,

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from trackstream_consumers.rebuild.replay_tables import Table
     from trackstream_consumers.rebuild.verify_fold import Fold
 
-_NEVER_CHANGE = frozenset({"metric_points", "metric_events", "rewinds"})
+_NEVER_CHANGE = frozenset({"metric_points", "metric_rollups", "metric_events", "rewinds"})
 """Tables whose rows tell their offset and stay as they are, save for a purge of their run."""
 _BUSY, _BUSY_BESIDE, _LEFT = "busy", "busy_beside", "left_over"
 _IDS_AT_ONCE = 10_000

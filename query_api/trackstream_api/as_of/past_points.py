@@ -18,7 +18,11 @@ if TYPE_CHECKING:
 
 _RUNS_AT_ONCE = 1000
 _COLUMNS = {
-    "metric_points": "run_id, key, step, timestamp, value, writer, producer_id, sequence, point",
+    "metric_points": "run_id, key, step, timestamp, value, writer, producer_id, sequence, point, rolled",
+    "metric_rollups": (
+        "run_id, key, width, first_step, last_step, last_timestamp, last_value, points, numbers, low, high,"
+        " total, rolled, writer, producer_id, sequence, point"
+    ),
     "metric_events": "run_id, producer_id, sequence, event_type, writer, points",
     "rewinds": "run_id, producer_id, sequence, writer, step, occurred_at",
 }

@@ -85,7 +85,12 @@ class SeriesRequest(Request):
 
     run_ids: list[str] = Field(min_length=1, max_length=100)
     keys: list[str] = Field(min_length=1, max_length=100)
-    buckets: int = Field(1000, ge=1, le=10_000, description="At most this many buckets a curve")
+    buckets: int = Field(
+        1000,
+        ge=1,
+        le=10_000,
+        description="At most this many buckets a curve; wide ones begin at multiples of 64, 512 … steps",
+    )
     x: Literal["step", "timestamp", "relative"] = Field(
         "step", description="relative: milliseconds since the run's start; a run without one has no curve"
     )

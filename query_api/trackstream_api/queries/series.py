@@ -1,19 +1,27 @@
 """Curves, cut into stretches of x: one statement goes over all their points once.
 
-A stretch is (curve, number) in one integer, and the last value of a stretch the greatest of integers that
-order points as they are ordered: groups by strings and maxima of tuples took four fifths of the time.
+Where x is the step and there are very many of them, it goes over rows of many points each instead, which
+the projector has made (`trackstream_consumers.rollups`). A stretch then begins at a multiple of their width
+and is a multiple of it wide, so that each row is in one stretch and the answer is that of the points.
 """
 
 from __future__ import annotations
 
 import math
-import struct
+from dataclasses import dataclass
 from itertools import groupby
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from trackstream_api.models.metrics import Bucket, Series, SeriesReply
 from trackstream_api.queries.branches import newest, visible
 from trackstream_api.queries.execution import select
+from trackstream_api.queries.series_statement import (
+    MOST_BUCKETS,
+    rolled_statement,
+    series_statement,
+    spans_statement,
+)
+from trackstream_consumers.rollups import level_of
 from trackstream_schemas.errors import InvalidInput
 from trackstream_schemas.validate import INT64_MAX, INT64_MIN
 
@@ -24,62 +32,6 @@ if TYPE_CHECKING:
     from trackstream_api.queries.branches import Visible
     from trackstream_consumers.engine import Engine
 
-_MOST_BUCKETS = 16_384
-"""Above what a request may ask for: the numbers of a curve's stretches stay below it."""
-_PLACES = {
-    "step": "step",
-    "timestamp": "timestamp",
-    "relative": "(timestamp - transform(run_id, {begun:Array(String)}, {begun_at:Array(Int64)}, toInt64(0)))",
-}
-_CURVE = """
-    toUInt32(transform(run_id, {run_ids:Array(String)}, {run_numbers:Array(UInt32)}, toUInt32(0)))
-    + transform(toString(key), {keys:Array(String)}, {key_numbers:Array(UInt32)}, toUInt32(0))
-"""
-_CHOSEN = """
-    run_id IN {{run_ids:Array(String)}} AND key IN {{keys:Array(String)}}
-    AND {place} BETWEEN {{start:Int64}} AND {{end:Int64}} AND {visible}
-"""
-_SPANS = """
-    SELECT curve, min(place), max(place)
-    FROM (SELECT {curve} AS curve, {place} AS place FROM metric_points WHERE {chosen})
-    GROUP BY curve
-"""
-# Differences are taken modulo 2**64, which is exact even from the least step to the greatest.
-_STRETCHES = {
-    "even": """intDiv(
-        toUInt64(place - transform(curve, {curves:Array(UInt32)}, {firsts:Array(Int64)}, toInt64(0))),
-        transform(curve, {curves:Array(UInt32)}, {widths:Array(UInt64)}, toUInt64(1))
-    )""",
-    # What a log axis cannot show, x below 1, falls into the first stretch.
-    "log": """toUInt64(floor(
-        log2(
-            greatest(place, 1)
-            / greatest(transform(curve, {curves:Array(UInt32)}, {firsts:Array(Int64)}, toInt64(1)), 1)
-        ) * {buckets:UInt64}
-        / greatest(transform(curve, {curves:Array(UInt32)}, {doublings:Array(Float64)}, 1.0), 1e-12)
-    ))""",
-}
-_SERIES = """
-    SELECT
-        curve * {most} + least({stretch}, {{buckets:UInt64}} - 1) AS stretch, who,
-        min(place), max(place), count(),
-        minIfOrNull(value, NOT isNaN(value)),
-        maxIfOrNull(value, NOT isNaN(value)),
-        avgIfOrNull(value, NOT isNaN(value)),
-        max(bitShiftLeft(toInt256(place), 128) + bitShiftLeft(toInt256(other), 64) + {order})
-    FROM
-    (
-        SELECT
-            toUInt64({curve}) AS curve, {writer} AS who, {place} AS place, {other} AS other, value,
-            reinterpretAsUInt64(value) AS bits
-        FROM metric_points FINAL WHERE {chosen}
-    )
-    GROUP BY stretch, who
-    ORDER BY stretch, who
-"""
-# As `projectors.latest.value_order`: any NaN below -Infinity, below all others.
-_NANS = (1 << 52) - 1
-_ORDER = f"(if(bits >= {1 << 63}, bitNot(bits), bitOr(bits, {1 << 63})) + {_NANS})"
 _LATEST = """
     SELECT run_id, key, step FROM latest_metrics FINAL
     WHERE run_id IN {run_ids:Array(String)} AND key IN {keys:Array(String)}
@@ -87,6 +39,12 @@ _LATEST = """
 _BEGUN = (
     "SELECT run_id, start_time FROM runs FINAL WHERE run_id IN {ids:Array(String)} AND status != 'UNSTARTED'"
 )
+
+
+_OF_BEFORE = """
+    SELECT DISTINCT run_id FROM metric_rollups
+    WHERE run_id IN {run_ids:Array(String)} AND key = '' AND width = 0
+"""
 
 
 class _Span(NamedTuple):
@@ -99,6 +57,26 @@ class _Span(NamedTuple):
         """Return how wide its stretches are: so many times it covers the whole."""
         # One stretch from the least integer to the greatest would be 2**64 wide: any width does for one.
         return max(1, min((self.last - self.first) // buckets + 1, (1 << 64) - 1))
+
+
+class _Cut(NamedTuple):
+    """How a curve is cut."""
+
+    level: int
+    """Its stretches begin and end at multiples of 2**level; 0: anywhere."""
+    first: int
+    width: int
+    doublings: float
+
+
+@dataclass(frozen=True)
+class _Question:
+    """What is asked of the engine."""
+
+    engine: Engine
+    request: SeriesRequest
+    shown: Visible
+    parameters: Mapping[str, Any]
 
 
 def series(engine: Engine, request: SeriesRequest) -> SeriesReply:
@@ -129,32 +107,16 @@ def series(engine: Engine, request: SeriesRequest) -> SeriesReply:
         "run_numbers": [number * len(keys) for number in range(len(run_ids))],
         "key_numbers": list(range(len(keys))),
     }
-    place = _PLACES[request.x]
-    chosen = _CHOSEN.format(place=place, visible=shown.condition)
-    statement = _SERIES.format(
-        most=_MOST_BUCKETS,
-        stretch=_STRETCHES[request.spacing],
-        order=_ORDER,
-        curve=_CURVE,
-        writer="toString(writer)" if request.writers == "each" else "''",
-        place=place,
-        other="timestamp" if request.x == "step" else "step",
-        chosen=chosen,
-    )
+    question = _Question(engine, request, shown, parameters)
     guessed = _guess(engine, request, parameters)
     if guessed is None:
-        spans = {
-            curve: _Span(first, last)
-            for curve, first, last in select(
-                engine, _SPANS.format(curve=_CURVE, place=place, chosen=chosen), parameters
-            )
-        }
-        rows = _stretches(engine, statement, parameters, spans)
+        spans = select(engine, spans_statement(request, shown.condition), parameters)
+        rows = _stretches(question, {curve: _Span(first, last) for curve, first, last in spans})
     else:
-        rows = _stretches(engine, statement, parameters, guessed)
+        rows = _stretches(question, guessed)
         found = _found(rows)
         if any(_is_poor(guessed.get(curve), span, request.buckets) for curve, span in found.items()):
-            rows = _stretches(engine, statement, parameters, found)
+            rows = _stretches(question, found)
     curves = [(run_id, key) for run_id in run_ids for key in keys]
     made = [
         Series.model_construct(
@@ -164,8 +126,8 @@ def series(engine: Engine, request: SeriesRequest) -> SeriesReply:
             buckets=[_bucket(row) for row in members],
         )
         for (curve, who), members in groupby(
-            sorted(rows, key=lambda row: (row[0] // _MOST_BUCKETS, row[1])),
-            key=lambda row: (row[0] // _MOST_BUCKETS, row[1]),
+            sorted(rows, key=lambda row: (row[0] // MOST_BUCKETS, row[1])),
+            key=lambda row: (row[0] // MOST_BUCKETS, row[1]),
         )
     ]
     made.sort(key=lambda one: (one.run_id, one.key, one.writer or ""))
@@ -200,7 +162,7 @@ def _found(rows: Sequence[Sequence[Any]]) -> dict[int, _Span]:
     """Return from where to where curves went."""
     spans: dict[int, _Span] = {}
     for row in rows:
-        curve, span = row[0] // _MOST_BUCKETS, _Span(row[2], row[3])
+        curve, span = row[0] // MOST_BUCKETS, _Span(row[2], row[3])
         known = spans.get(curve, span)
         spans[curve] = _Span(min(known.first, span.first), max(known.last, span.last))
     return spans
@@ -213,17 +175,59 @@ def _is_poor(guessed: _Span | None, found: _Span, buckets: int) -> bool:
     return guessed.width(buckets) >= 2 * found.width(buckets)
 
 
-def _stretches(
-    engine: Engine, statement: str, parameters: Mapping[str, Any], spans: Mapping[int, _Span]
+def _cut(request: SeriesRequest, span: _Span) -> _Cut:
+    """Return how a curve is cut into at most as many stretches as are asked for, and at least about half."""
+    width, level = span.width(request.buckets), 0
+    doublings = math.log2(max(span.last, 1) / max(span.first, 1))
+    if request.x == "step" and request.spacing == "even":
+        level = level_of(width)
+    first = span.first >> level << level
+    width = _Span(first, span.last).width(request.buckets)
+    return _Cut(level, first, min(-(-width >> level) << level, (1 << 64) - 1), doublings)
+
+
+def _stretches(question: _Question, spans: Mapping[int, _Span]) -> list[Sequence[Any]]:
+    """Return the stretches of these curves. Those that are read at one level are asked for together."""
+    cuts = {curve: _cut(question.request, span) for curve, span in spans.items()}
+    by_level: dict[int, list[int]] = {}
+    by_points = _read_by_points(question) if any(cut.level for cut in cuts.values()) else frozenset()
+    keys = len(question.parameters["keys"])
+    for curve, cut in cuts.items():
+        run_id = question.parameters["run_ids"][curve // keys]
+        by_level.setdefault(0 if run_id in by_points else cut.level, []).append(curve)
+    rows: list[Sequence[Any]] = []
+    for level, curves in by_level.items():
+        together = {curve: cuts[curve] for curve in curves}
+        rows += _at_level(question, level, together, some=len(by_level) > 1)
+    return rows
+
+
+def _read_by_points(question: _Question) -> frozenset[str]:
+    """Return of which runs rows of many points would show too much: those rewound, and those of long ago."""
+    if question.request.branch is not None:
+        return frozenset(question.parameters["run_ids"])
+    of_before = select(question.engine, _OF_BEFORE, question.parameters)
+    return frozenset(question.shown.parameters.get("rewound", ())).union(row[0] for row in of_before)
+
+
+def _at_level(
+    question: _Question, level: int, cuts: Mapping[int, _Cut], *, some: bool
 ) -> list[Sequence[Any]]:
-    buckets = parameters["buckets"]
-    cut = {
-        "curves": list(spans),
-        "firsts": [span.first for span in spans.values()],
-        "widths": [span.width(buckets) for span in spans.values()],
-        "doublings": [math.log2(max(span.last, 1) / max(span.first, 1)) for span in spans.values()],
+    parameters, request = question.parameters, question.request
+    asked = {
+        **parameters,
+        "curves": list(cuts),
+        "firsts": [cut.first for cut in cuts.values()],
+        "widths": [cut.width for cut in cuts.values()],
+        "doublings": [cut.doublings for cut in cuts.values()],
     }
-    return select(engine, statement, {**parameters, **cut}) if spans else []
+    if not level:
+        return select(question.engine, series_statement(request, question.shown.condition, some=some), asked)
+    # The multiples of 2**level between which no row of it is cut.
+    begin, end = -(-parameters["start"] >> level) << level, (parameters["end"] + 1) >> level << level
+    whole = (begin, end - 1) if begin < end else (INT64_MAX, INT64_MIN)
+    asked |= {"level": level, "whole_from": whole[0], "whole_to": whole[1]}
+    return select(question.engine, rolled_statement(request, some=some), asked)
 
 
 def _bucket(row: Sequence[Any]) -> Bucket:
@@ -234,16 +238,8 @@ def _bucket(row: Sequence[Any]) -> Bucket:
         min=row[5],
         max=row[6],
         mean=row[7],
-        last=_value(row[8] & (2**64 - 1)),
+        last=row[8],
     )
-
-
-def _value(order: int) -> float:
-    """Return the value whose place in the order of values this is."""
-    bits = (order - _NANS) % 2**64
-    bits = bits ^ (1 << 63) if bits >> 63 else bits ^ (2**64 - 1)
-    value: float = struct.unpack("<d", bits.to_bytes(8, "little"))[0]
-    return value
 
 
 def _int64(field: str, value: int) -> int:

@@ -23,6 +23,7 @@ from trackstream_schemas import validate
 router = APIRouter(prefix="/api/v1", tags=["metrics"])
 
 _PARTS = (parts.RUNS, parts.POINTS)
+_PARTS_OF_CURVES = (parts.RUNS, parts.LATEST)
 
 Key = Annotated[str, Query(description="Metric name")]
 BranchNumber = Annotated[
@@ -104,5 +105,5 @@ def series(store: StoreOf, request: SeriesRequest, consistency: Consistency = "s
         validate.run_id(run_id, "run_ids")
     for key in request.keys:
         validate.key(key, "keys")
-    with looking(store, _PARTS, consistency, request.as_of) as look:
+    with looking(store, _PARTS_OF_CURVES, consistency, request.as_of) as look:
         return Reply(curves.series(look.engine, request), headers=look.headers)

@@ -97,8 +97,13 @@ class RandomStory:
         )
 
     def _metrics(self) -> e.Body:
-        count = self._chance.randrange(1, 5)
-        steps = np.array([self._chance.randrange(_STEPS) for _ in range(count)], np.int64)
+        if self._chance.random() < 0.05:
+            # So many that they are rolled up, and that curves are cut more coarsely than that.
+            count = 2000
+            steps = np.arange(count, dtype=np.int64)
+        else:
+            count = self._chance.randrange(1, 5)
+            steps = np.array([self._chance.randrange(_STEPS) for _ in range(count)], np.int64)
         index = np.array([self._chance.randrange(len(KEYS)) for _ in range(count)], np.int32)
         values = [
             self._chance.choice((0.0, -0.0, 0.5, 1.5, float("inf"), float("nan"))) for _ in range(count)

@@ -106,7 +106,7 @@ def _questions(chance: random.Random) -> list[Question]:
         ),
         Question(f"summaries {run_id}", _POINTS, lambda engine: metrics.summaries(engine, run_id)),
         Question(f"branches {run_id}", _POINTS, lambda engine: branches.listed(engine, run_id)),
-        Question(str(curves), _POINTS, lambda engine: series.series(engine, curves)),
+        Question(str(curves), (parts.LATEST,), lambda engine: series.series(engine, curves)),
         Question(f"files {run_id}", (parts.FILES,), lambda engine: artifacts.level(engine, run_id, "")),
     ]
 
