@@ -47,6 +47,12 @@ def ids_in_order(engine: Engine, search: RunSearch) -> list[str]:
     return [row[0] for row in select(engine, *all_ids_statement(search))]
 
 
+class _Lines(csv.excel):
+    """What the module takes for a line's end is what it puts into quotes: with \\r\\n that is each of them alone."""
+
+    lineterminator = "\r\n"
+
+
 def csv_text(columns: Sequence[str], runs: Iterable[Run] | None) -> str:
     """Return lines of CSV (RFC 4180, but they end in \\n): a row a run, or the header for None.
 
@@ -54,7 +60,7 @@ def csv_text(columns: Sequence[str], runs: Iterable[Run] | None) -> str:
     have all their digits.
     """
     text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
+    writer = csv.writer(text, _Lines)
     if runs is None:
         writer.writerow(columns)
     else:

@@ -90,12 +90,17 @@ class _PassedOn:
             return error_reply(Unavailable(f"the API at {self._shown} does not answer: {error}"))
 
     async def _asked(self, request: Request) -> StreamingResponse:
-        headers = [(name, value) for name, value in request.headers.raw if name.decode() not in _OWN]
+        reads = request.method in _READS
+        # What a read carries is not handed on, and neither is how long it was.
+        left_out = _OWN | {"content-length"} if reads else _OWN
+        headers = [(name, value) for name, value in request.headers.raw if name.decode() not in left_out]
         if "accept-encoding" not in request.headers:
             # The client would ask for what it can read itself.
             headers.append((b"accept-encoding", b"identity"))
-        url = httpx.URL(path=request.url.path, query=request.url.query.encode())
-        body = None if request.method in _READS else request.stream()
+        # As it was sent: a name with an escaped % or / in it is another one once it is decoded.
+        path = request.scope.get("raw_path") or request.url.path.encode()
+        url = httpx.URL(raw_path=path + (b"?" + request.scope["query_string"] if request.url.query else b""))
+        body = None if reads else request.stream()
         asked = self._client.build_request(request.method, url, headers=headers, content=body)
         answer = await self._client.send(asked, stream=True)
         kept = {name: value for name, value in answer.headers.items() if name not in _OWN}

@@ -41,14 +41,14 @@ def test_light_and_dark_are_kept(browse: Browse, picture: Callable[[Page, str], 
 
 def test_the_slider_sets_the_moment_that_all_links_keep(browse: Browse) -> None:
     page = browse("/ui/experiments")
-    page.get_by_role("button", name="Show everything as it was").click()
+    page.get_by_role("button", name="show everything as it was").click()
     slider = page.get_by_role("slider", name="As of")
     slider.press("ArrowLeft")
     page.get_by_role("button", name="Show", exact=True).click()
     page.wait_for_url("**as_of=**")
     models = page.get_by_role("navigation", name="Sections").get_by_role("link", name="Models")
     assert "as_of=" in (models.get_attribute("href") or "")
-    page.get_by_role("button", name="Show everything as it was").click()
+    page.get_by_role("button", name="show everything as it was").click()
     page.get_by_role("button", name="Back to now").click()
     page.wait_for_url(lambda url: "as_of=" not in url)
 

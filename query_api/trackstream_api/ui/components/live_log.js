@@ -4,10 +4,17 @@ import { gathered } from "run_stream";
 // output is never markup. Its colours (ANSI) are left out.
 const MOST = 2_000_000;
 const KEPT = 1_500_000;
-const escapes = /\u001b\[[0-9;?]*[ -/]*[@-~]|\u001b\][^\u0007]*\u0007|\u001b[@-_]/g;
+// An operating system command ends with a bell or with ESC \, and never goes on behind its line.
+const escapes = /\u001b\[[0-9;?]*[ -/]*[@-~]|\u001b\][^\u0007\u001b\n]*(?:\u0007|\u001b\\)|\u001b[@-_]/g;
 
 // A line that is written over (a progress bar) shows what was written last.
-const settled = (text) => text.replace(/[^\n]*\r(?!\n)(?=[^\n])/g, "");
+function settled(text) {
+  if (!text.includes("\r")) return text;
+  return text.split("\n").map((line) => {
+    const shown = line.endsWith("\r") ? line.slice(0, -1) : line;
+    return shown.slice(shown.lastIndexOf("\r") + 1);
+  }).join("\n");
+}
 
 export default {
   template: `

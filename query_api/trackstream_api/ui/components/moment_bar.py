@@ -21,6 +21,7 @@ def moment_bar() -> None:
             aria_expanded="false",
             aria_controls="moment-panel",
             data_act="moment",
+            aria_label=f"{moment or 'Now'}: show everything as it was at a moment",
             title="Show everything as it was at a moment",
         ):
             ui.icon("history").props("aria-hidden=true")

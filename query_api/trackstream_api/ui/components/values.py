@@ -35,7 +35,8 @@ def duration(milliseconds: int | None, parts: int = 2) -> str:
 
 
 def number(value: float | str | None) -> str:
-    """Return a metric's value with six significant digits; the API's "NaN" and infinities as signs."""
+    """Return a metric's value: whole numbers whole, others with six significant digits, NaN and infinities as
+    signs."""
     if value is None:
         return "–"
     value = float(value)
@@ -43,6 +44,8 @@ def number(value: float | str | None) -> str:
         return "NaN"
     if math.isinf(value):
         return "∞" if value > 0 else "−∞"
+    if value.is_integer() and abs(value) < 2**53:
+        return str(int(value))
     return f"{value:.6g}"
 
 

@@ -43,6 +43,7 @@
     const found = Number(value);
     if (Number.isNaN(found)) return "NaN";
     if (!Number.isFinite(found)) return found > 0 ? "∞" : "−∞";
+    if (Number.isSafeInteger(found)) return String(found);
     return String(Number(found.toPrecision(6)));
   };
   const count = (value) => Number(value).toLocaleString("en-US");

@@ -51,7 +51,7 @@ export const DiffTable = {
     row(key) {
       const values = this.runs.map((run) => (Object.hasOwn(run[this.kind], key) ? run[this.kind][key] : undefined));
       const texts = values.map((value) => (value === undefined ? "–" : this.kind === "metrics" ? window.Trackstream.number(value.value) : value));
-      const differs = new Set(texts).size > 1;
+      const differs = new Set(values.map((value, at) => (value?.value === undefined ? texts[at] : String(value.value)))).size > 1;
       const less = this.kind === "metrics" && this.less(key);
       const best = this.kind === "metrics" ? bestOf(values, less) : null;
       const numeric = this.kind === "metrics" || texts.every((text) => text === "–" || (text !== "" && Number.isFinite(Number(text))));

@@ -17,18 +17,21 @@ const MOST_METRICS = 5;
 const MOST_PARAMS = 6;
 const DAY = 86_400_000;
 
-export const partOf = (id) => (id in ATTRIBUTES ? ["", id] : [id.slice(0, id.indexOf(".")), id.slice(id.indexOf(".") + 1)]);
-export const isKnown = (id) => id in ATTRIBUTES || /^(params|metrics|tags)\../s.test(id);
-export const heading = (id) => (id in ATTRIBUTES ? ATTRIBUTES[id].heading : partOf(id)[1]);
+const isAttribute = (id) => Object.hasOwn(ATTRIBUTES, id);
+export const partOf = (id) => (isAttribute(id) ? ["", id] : [id.slice(0, id.indexOf(".")), id.slice(id.indexOf(".") + 1)]);
+export const isKnown = (id) => isAttribute(id) || /^(params|metrics|tags)\../s.test(id);
+export const heading = (id) => (isAttribute(id) ? ATTRIBUTES[id].heading : partOf(id)[1]);
 
 // What a run has in a column; undefined for nothing.
 export function valueOf(run, id) {
   if (!run) return undefined;
   if (id === "run_name") return run.name;
   if (id === "duration") return run.end_time === null ? undefined : run.end_time - run.start_time;
-  if (id in ATTRIBUTES) return run[id] ?? undefined;
+  if (isAttribute(id)) return run[id] ?? undefined;
   const [part, key] = partOf(id);
-  return part === "metrics" ? run.metrics[key]?.value : run[part]?.[key];
+  // Keys are what people have logged: "constructor" is one like any other.
+  const found = run[part] && Object.hasOwn(run[part], key) ? run[part][key] : undefined;
+  return part === "metrics" ? found?.value : found;
 }
 
 // Columns for somebody who has chosen none: what tells these runs apart.
@@ -93,7 +96,7 @@ function cell(id, run, isBest) {
 
 // The definition of a column. `sort` is the page's; `isBest` tells of a run whether it is the best one.
 export function definition({ id, pinned, width }, sort, isBest) {
-  const about = ATTRIBUTES[id] || {};
+  const about = isAttribute(id) ? ATTRIBUTES[id] : {};
   const [part, key] = partOf(id);
   const place = sort.findIndex((term) => term.column === id);
   const isNumber = about.number || part === "metrics";
@@ -101,7 +104,7 @@ export function definition({ id, pinned, width }, sort, isBest) {
     colId: id,
     headerName: heading(id),
     headerTooltip: part ? id : undefined,
-    headerClass: part ? `ts-head-${part}` : "",
+    headerClass: [part ? `ts-head-${part}` : "", isNumber ? "ag-right-aligned-header" : ""].filter(Boolean),
     valueGetter: ({ data }) => valueOf(data, id),
     cellRenderer: ({ data }) => (data ? cell(id, data, isBest) : element("span", "", "ts-skeleton")),
     cellClass: isNumber ? "ts-cell-number" : about.mono ? "ts-mono" : "",
