@@ -33,6 +33,9 @@ if TYPE_CHECKING:
     from trackstream.metric_buffer import RecordPoint
 
 
+_REWIND_FLUSH_S = 10.0
+
+
 @dataclass(frozen=True)
 class RunInfo:
     """What this process knows about a run; MLflow's field names. Times are milliseconds since the epoch."""
@@ -217,8 +220,13 @@ class Run:
         self.close_writer()
 
     def rewind(self, step: int) -> None:
-        """Supersede what any writer logged behind `step` so far: the run goes on from there."""
+        """Supersede what any writer logged behind `step` so far: the run goes on from there.
+
+        What this process still buffers is sent first, for at most ten seconds.
+        """
         checked = validate.step(step, "rewind_to_step")
+        # Points get their numbers when they are sent: those of before must not be numbered behind the rewind.
+        self._producer.flush(_REWIND_FLUSH_S)
         self._producer.emit(RunRewound(self.run_id, self._writer, checked), always=True)
 
     def set_terminated(self, status: str = "FINISHED", end_time: int | None = None) -> None:

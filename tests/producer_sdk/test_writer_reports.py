@@ -217,3 +217,17 @@ def test_a_rewind_needs_a_run_to_go_back_in(fluent: Path) -> None:
         trackstream.start_run(rewind_to_step=3)
     with pytest.raises(trackstream.InvalidInput, match="rewind_to_step"):
         trackstream.start_run(run_id="r", rewind_to_step=2**70)
+
+
+def test_what_was_logged_before_a_rewind_is_before_it_on_the_log(store: Path) -> None:
+    client = Client(store)
+    run = client.create_run()
+    for step in range(10):
+        run.log_metric("loss", step, step=step)
+    run.rewind(5)
+    run.log_metric("loss", 0.5, step=5)
+    client.close()
+    course = [one.event.body for one in stored(store) if one.topic == topics.METRICS]
+    counted = [(type(body).__name__, len(getattr(body, "steps", ()))) for body in course]
+    kinds = [kind for kind in counted if kind[0] != "WriterReported"]
+    assert kinds == [("MetricsLogged", 10), ("RunRewound", 0), ("MetricsLogged", 1)]

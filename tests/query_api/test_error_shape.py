@@ -22,6 +22,8 @@ NO_REFUSAL = {
     ("GET", "/api/v1/replay"),
     ("GET", "/api/v1/verify"),
     ("GET", "/api/v1/stream"),
+    ("GET", "/api/v1/sql/views"),
+    ("GET", "/api/v1/storage"),
     ("GET", "/api/3.0/mlflow/server-info"),
 }
 """Routes that take nothing that could be wrong."""
