@@ -52,6 +52,10 @@ class Stretches(NamedTuple):
     rolled: NDArray[np.uint8]
     """The level above at which these points are rolled up as well; 0: none."""
 
+    def chosen(self, indexes: NDArray[np.int64] | slice) -> Stretches:
+        """Return those at these indexes."""
+        return Stretches._make(column[indexes] for column in self)
+
     def columns(self) -> dict[str, NDArray[Any]]:
         """Return the columns of `metric_rollups` that do not tell where the points come from."""
         return {
@@ -86,14 +90,14 @@ def roll_up(
     """
     rolled = np.zeros(len(values), dtype=np.uint8)
     points = _sorted_points(groups)
-    shown = values[points]
+    at, shown = steps[points], values[points]
     is_number = ~np.isnan(shown)
     items = Stretches(
         groups[points],
         points,
         np.zeros(len(points), dtype=np.int64),
-        steps[points],
-        steps[points],
+        at,
+        at,
         timestamps[points],
         shown,
         np.ones(len(points), dtype=np.int64),
@@ -155,31 +159,25 @@ def _combined(items: Stretches, level: NDArray[np.int64], fewer: int) -> tuple[S
 
     Groups of level 0 are left out, and those that do not become `fewer` times as few by it.
     """
-    kept = np.flatnonzero(level)
-    cell = items.first_step[kept] >> level[kept]
-    group = items.group[kept]
-    starts = _starts(group, cell)
+    of_item = level.astype(np.uint8)
+    starts = _starts(items.group, items.first_step >> level)
     if len(starts):
-        before, after = np.bincount(group), np.bincount(group[starts])
-        is_poor = after * fewer > before[: len(after)]
-        is_poor &= after > 1
-        if is_poor.any():
-            kept = kept[~is_poor[group]]
-            cell = items.first_step[kept] >> level[kept]
-            group = items.group[kept]
-            starts = _starts(group, cell)
-    of_item = np.zeros(len(level), dtype=np.uint8)
-    of_item[kept] = level[kept]
-    if len(kept) < len(level):
-        items = Stretches(*(column[kept] for column in items))
-        level = level[kept]
+        before, after = np.bincount(items.group), np.bincount(items.group[starts])
+        is_left_out = (after > 1) & (after * fewer > before)
+        is_left_out[items.group[level == 0]] = True
+        if is_left_out.any():
+            kept = np.flatnonzero(~is_left_out[items.group])
+            of_item[is_left_out[items.group]] = 0
+            items = items.chosen(kept)
+            level = level[kept]
+            starts = _starts(items.group, items.first_step >> level)
     return _rows(items, level, starts), of_item
 
 
 def _rows(items: Stretches, level: NDArray[np.int64], starts: NDArray[np.int64]) -> Stretches:
     """Return one row for the items from each of `starts` up to the next."""
     if not len(starts):
-        return Stretches(*(column[:0] for column in items))
+        return items.chosen(slice(0))
     last = _last(items, starts)
     numbers = np.add.reduceat(items.numbers, starts)
     has_number = items.numbers > 0
@@ -214,12 +212,15 @@ def _last(items: Stretches, starts: NDArray[np.int64]) -> NDArray[np.int64]:
         np.maximum.reduceat(items.last_step, starts), np.diff(starts, append=len(items.group))
     )
     left = np.flatnonzero(items.last_step == highest)
-    for column in (items.last_timestamp, items.last_value):
+    orders = (
+        lambda chosen: items.last_timestamp[chosen].view(np.uint64) ^ _SIGN,
+        lambda chosen: value_order(items.last_value[chosen]),
+    )
+    for order_of in orders:
         first = np.searchsorted(left, starts)
         if len(left) == len(starts):
             return left
-        compared = column[left]
-        order = value_order(compared) if compared.dtype == np.float64 else compared.view(np.uint64) ^ _SIGN
+        order = order_of(left)
         highest = np.repeat(np.maximum.reduceat(order, first), np.diff(first, append=len(left)))
         left = left[order == highest]
     # What is left of each are equal points.
