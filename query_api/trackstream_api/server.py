@@ -113,9 +113,9 @@ def serve(
     sql: SqlAccess | None = None,
     announce_sql: Callable[[str], None] | None = None,
     *,
-    with_ui: bool = True,
+    with_ui: bool = False,
 ) -> None:
-    """Serve the store in `directory`, and the web UI on it, until SIGINT or SIGTERM; port 0 takes a free one.
+    """Serve the store in `directory` until SIGINT or SIGTERM, `with_ui` the UI, too; port 0 takes a free one.
 
     `announce` is called with the server's URL once it answers. With `sql`, ClickHouse clients are answered
     too, on the same host; `announce_sql` is called with that URL. Raises InvalidInput for an access that lets

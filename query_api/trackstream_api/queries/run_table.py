@@ -47,20 +47,14 @@ def ids_in_order(engine: Engine, search: RunSearch) -> list[str]:
     return [row[0] for row in select(engine, *all_ids_statement(search))]
 
 
-class _Lines(csv.excel):
-    """What the module takes for a line's end is what it puts into quotes: with \\r\\n that is each of them alone."""
-
-    lineterminator = "\r\n"
-
-
 def csv_text(columns: Sequence[str], runs: Iterable[Run] | None) -> str:
-    """Return lines of CSV (RFC 4180, but they end in \\n): a row a run, or the header for None.
+    """Return lines of CSV (RFC 4180): a row a run, or the header for None.
 
     Times are milliseconds since the epoch, durations milliseconds; what a run does not have is empty. Numbers
     have all their digits.
     """
     text = io.StringIO()
-    writer = csv.writer(text, _Lines)
+    writer = csv.writer(text)
     if runs is None:
         writer.writerow(columns)
     else:

@@ -96,7 +96,7 @@ def series(engine: Engine, request: SeriesRequest) -> SeriesReply:
         **shown.parameters,
     }
     if request.x == "relative":
-        begun: dict[str, int] = dict(select(engine, _BEGUN, {"ids": run_ids}))
+        begun: dict[str, int] = {row[0]: row[1] for row in select(engine, _BEGUN, {"ids": run_ids})}
         if not begun:
             return SeriesReply.model_construct(series=[])
         run_ids = list(begun)

@@ -50,11 +50,23 @@ def latest_metrics(shown: ShownRun) -> None:
         after = now + max(_LEAST_PAUSE_S, _SHARE * (now - began))
         table.show(_rows(shown, extremes))
 
-    async def changed(change: Change) -> None:
-        table.show(_rows(shown, extremes))
-        if "metrics" in change.topics and (time.monotonic() > after or not shown.is_live):
+    async def read_later() -> None:
+        # What came within the pause is read at its end, also where nothing comes after it.
+        if time.monotonic() > after:
+            later.deactivate()
             await read_extremes()
 
+    async def changed(change: Change) -> None:
+        table.show(_rows(shown, extremes))
+        if "metrics" not in change.topics:
+            return
+        if time.monotonic() > after or not shown.is_live:
+            later.deactivate()
+            await read_extremes()
+        else:
+            later.activate()
+
+    later = ui.timer(_LEAST_PAUSE_S, read_later, active=False, immediate=False)
     # Behind the first picture of the page.
     ui.timer(0.05, read_extremes, once=True)
     shown.when_changed(changed)
