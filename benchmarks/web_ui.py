@@ -1,4 +1,5 @@
-"""The web UI in a headless Chromium, on a store of a million runs and a hundred million points.
+"""The web UI in a headless Chromium, on a store of a million runs and a hundred million points; and what the
+API takes for the same store, without a browser.
 
 Times are the browser's own: from the start of a navigation, a click or a key to the animation frame in which
 what was asked for is there. A page is loaded in a fresh profile, so nothing is in its cache, unless said.
@@ -13,8 +14,10 @@ from typing import TYPE_CHECKING, Any
 
 from playwright.sync_api import sync_playwright
 
-from benchmarks.measure import Figure, figure
+from benchmarks import questions
+from benchmarks.measure import Figure, figure, latencies
 from benchmarks.seeding import FILTER, Seeder
+from benchmarks.trainer import KEYS
 from benchmarks.watching import api, until_readable, until_settled
 from tests.integration.processes import Server
 from tests.integration.ui.conftest import FLAGS
@@ -30,6 +33,7 @@ ROUNDS = 7
 QUIET_S = 330.0
 """As in `million`."""
 LONG_RUNS = 100
+CHARTED = 10
 COMPARED = 20
 CHROMIUM = "/usr/bin/chromium"
 _LIMIT_MS = 120_000
@@ -62,20 +66,35 @@ def run(scale: Scale) -> list[Figure]:
         server = Server(store, ui=True).start()
         sides.callback(server.close)
         seeder = Seeder(str(store), sides)
-        seeder.runs(scale.most_runs)
-        long = seeder.points(LONG_RUNS, scale.most_points // LONG_RUNS)
+        seeded = seeder.runs(scale.most_runs)
+        of_run = scale.most_points // LONG_RUNS
+        long = seeder.points(LONG_RUNS, of_run)
+        what = f"{scale.most_runs:,} runs, {scale.most_points:,} points"
         with api(server.url) as client:
             until_readable(client, long[-1])
             until_settled(store, scale.of(QUIET_S, 2.0))
+            asked = (
+                ("best run by val_loss", questions.best(client, seeded), 30.0),
+                ("search by two params, a metric and a tag", questions.search(client, seeded), 150.0),
+                (
+                    f"{CHARTED} curves of {of_run // len(KEYS):,} points",
+                    questions.chart(client, long[:CHARTED], KEYS[0], CHARTED * (of_run // len(KEYS))),
+                    60.0,
+                ),
+            )
+            found = []
+            for name, question, bar in asked:
+                durations = latencies(question, scale.of(5, 1), scale.of(40, 3))
+                found += durations.figures(f"API: {name}, {what}", p50_at_most=bar)
         playwright = sides.enter_context(sync_playwright())
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=list(FLAGS))
         sides.callback(browser.close)
-        what = f"{scale.most_runs:,} runs, {scale.most_points:,} points"
         rounds = range(scale.of(ROUNDS, 2))
         loads = [_load(browser, server.url) for _ in rounds]
         acts = [_sort_and_filter(browser, server.url) for _ in rounds]
         compares = [_compare(browser, server.url, long[:COMPARED]) for _ in rounds]
         return [
+            *found,
             figure(f"first paint of the runs page, {what}", "ms", [one[0] for one in loads], at_most=1000),
             figure("the same, until its rows are there", "ms", [one[1] for one in loads]),
             figure("sort by a metric, click to rows", "ms", [one[0] for one in acts], at_most=300),

@@ -9,12 +9,15 @@ from typing import TYPE_CHECKING, cast
 import nicegui
 from nicegui import ui
 from nicegui.dependencies import register_importmap_override
+from starlette.responses import RedirectResponse
 
 from trackstream_api.ui.headers import UiHeaders
 from trackstream_api.ui.places import PREFIX
 
 if TYPE_CHECKING:
     from fastapi import FastAPI
+    from starlette.requests import Request
+    from starlette.responses import Response
 
     from trackstream_api.ui.api import Api
 
@@ -36,6 +39,8 @@ def mount(app: FastAPI, api: Api) -> None:
         package = index.parent.name
         register_importmap_override(f"trackstream-{package}", static_url(f"{package}/index.js"))
         register_importmap_override(f"trackstream-{package}/", static_url(f"{package}/"))
+    for address in (PREFIX, f"{PREFIX}/"):
+        app.add_route(address, _first_page, include_in_schema=False)
     ui.run_with(
         app,
         title="Trackstream",
@@ -48,6 +53,10 @@ def mount(app: FastAPI, api: Api) -> None:
         show_welcome_message=False,
     )
     app.add_middleware(UiHeaders)
+
+
+async def _first_page(_: Request) -> Response:
+    return RedirectResponse(f"{PREFIX}/experiments")
 
 
 def api() -> Api:

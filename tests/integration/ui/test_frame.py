@@ -57,6 +57,9 @@ def test_links_of_mlflows_client_lead_to_the_pages(browse: Browse, site: str) ->
     page = browse("/ui/experiments")
     page.goto(f"{site}/#/experiments/0")
     page.wait_for_url("**/ui/experiments/0")
+    for odd in ("/#/%zz", "/ui", "/ui/"):
+        page.goto(f"{site}{odd}")
+        page.wait_for_url("**/ui/experiments")
 
 
 def test_pages_carry_a_policy(site: str) -> None:

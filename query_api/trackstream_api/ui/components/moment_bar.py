@@ -29,6 +29,10 @@ def moment_bar() -> None:
         with tag("div", "", "ts-moment-panel", id="moment-panel", hidden=True):
             tag("label", "As of", for_="moment-slider")
             tag("input", id="moment-slider", type="range", min=0, max=1000, value=1000)
+            with tag("div", "", "ts-row ts-small ts-quiet"):
+                tag("span", id="moment-from")
+                tag("span", "", "ts-grow")
+                tag("span", "now")
             tag("input", id="moment-exact", type="datetime-local", step=1, aria_label="Exact moment")
             with tag("div", "", "ts-row"):
                 tag("button", "Show", "ts-button is-main", type="button", data_act="moment-show")

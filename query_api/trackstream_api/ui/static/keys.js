@@ -25,25 +25,31 @@
 
   const panel = () => document.getElementById("moment-panel");
   let bounds = null;
-  // The slider goes from the store's first event to now; both are asked for when it is opened first.
+  let moved = false;
+  // The slider goes from the store's first event to now; the first is asked for when it is opened first.
   async function openMoment(button) {
     const hidden = !panel().hidden;
     panel().hidden = hidden;
     button.setAttribute("aria-expanded", String(!hidden));
     if (hidden || bounds) return;
     const until = Date.now();
-    let since = until - 86_400_000;
+    const past = Date.parse(Trackstream.asOf ?? "");
+    const shown = Number.isNaN(past) ? until : past;
+    setBounds(until - 86_400_000, until, shown);
+    setMoment(shown);
     try {
       const found = await Trackstream.api("/sql", { body: { query: "SELECT toUnixTimestamp64Milli(min(occurred_at)) AS first FROM v_events" } });
       const first = Number(found.rows[0]?.[0]);
-      if (first > 0) since = first;
+      if (first > 0 && !moved) setBounds(first, until, shown);
     } catch {
       // A day is shown then; the exact moment can still be typed.
     }
+  }
+  function setBounds(since, until, shown) {
     bounds = [since, until];
-    const shown = Trackstream.asOf && !Number.isNaN(Date.parse(Trackstream.asOf)) ? Date.parse(Trackstream.asOf) : until;
-    setMoment(shown);
-    document.getElementById("moment-slider").value = Math.round(((shown - since) / Math.max(1, until - since)) * 1000);
+    const place = (shown - since) / Math.max(1, until - since);
+    document.getElementById("moment-slider").value = Math.round(Math.min(1, Math.max(0, place)) * 1000);
+    document.getElementById("moment-from").textContent = new Date(since).toLocaleString();
   }
   function setMoment(ms) {
     const local = new Date(ms - new Date(ms).getTimezoneOffset() * 60_000);
@@ -58,6 +64,7 @@
 
   document.addEventListener("input", (event) => {
     if (event.target.id !== "moment-slider" || !bounds) return;
+    moved = true;
     setMoment(bounds[0] + (Number(event.target.value) / 1000) * (bounds[1] - bounds[0]));
   });
   document.addEventListener("click", (event) => {

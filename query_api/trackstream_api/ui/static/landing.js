@@ -1,6 +1,11 @@
 // MLflow's client prints links such as /#/experiments/0/runs/ID: they lead to the pages here.
 (() => {
-  const parts = location.hash.replace(/^#\/?/, "").split("?")[0].split("/").filter(Boolean).map(decodeURIComponent);
+  let parts = [];
+  try {
+    parts = location.hash.replace(/^#\/?/, "").split("?")[0].split("/").filter(Boolean).map(decodeURIComponent);
+  } catch {
+    // Not a link of anybody's client: the first page.
+  }
   const at = (name) => parts[parts.indexOf(name) + 1];
   const place = (...path) => "/ui/" + path.map(encodeURIComponent).join("/");
   let to = place("experiments");
