@@ -268,7 +268,9 @@ class Schedule:
         for path in spools_in(self._spools):
             if path.name.split(".")[0] in dead:
                 for part in self._spools.glob(f"{path.name.split('.')[0]}*"):
-                    (shutil.copytree if part.is_dir() else shutil.copy2)(part, target / part.name)
+                    # Who reads the spool beside us may end meanwhile, and SQLite then removes what goes along.
+                    with suppress(FileNotFoundError):
+                        (shutil.copytree if part.is_dir() else shutil.copy2)(part, target / part.name)
         for path in spools_in(target):
             try:
                 sync(path, to, recover_copy=self.dice.random() < 0.5)

@@ -72,7 +72,7 @@ def site(site_server: Server) -> str:
     return site_server.url
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
     """Debian's Chromium, or the one that TRACKSTREAM_TEST_CHROMIUM names."""
     path = os.environ.get("TRACKSTREAM_TEST_CHROMIUM", "/usr/bin/chromium")

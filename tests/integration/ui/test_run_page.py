@@ -261,7 +261,7 @@ def test_a_history_leads_to_every_moment(browse: Browse, picture: Picture, clien
     page.get_by_role("link", name="History").click()
     expect(row).to_be_visible()
     expect(events).not_to_contain_text("RunUpdated")
-    page.get_by_role("link", name="Artifacts").click()
+    page.get_by_role("link", name="Artifacts", exact=True).click()
     expect(page.get_by_text("No files yet.")).to_be_visible()
 
 

@@ -112,7 +112,8 @@ class Server:
 
     def __init__(self, directory: Path) -> None:
         self.process = subprocess.Popen(
-            [TRACKSTREAM, "server", "--dir", str(directory), "--port", "0"], stdout=subprocess.DEVNULL
+            [TRACKSTREAM, "server", "--dir", str(directory), "--port", "0", "--no-ui"],
+            stdout=subprocess.DEVNULL,
         )
         for _ in range(600):
             holder = holder_of(directory)
