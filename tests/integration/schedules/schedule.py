@@ -268,7 +268,7 @@ class Schedule:
         for path in spools_in(self._spools):
             if path.name.split(".")[0] in dead:
                 for part in self._spools.glob(f"{path.name.split('.')[0]}*"):
-                    # Who reads the spool beside us may end meanwhile, and SQLite then removes what goes along.
+                    # Who reads the spool beside us may end meanwhile: SQLite then removes what goes along.
                     with suppress(FileNotFoundError):
                         (shutil.copytree if part.is_dir() else shutil.copy2)(part, target / part.name)
         for path in spools_in(target):
